@@ -1,0 +1,103 @@
+"""The checks of chapter 6: the right answer passes, each known mistake brings its own hint."""
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from vae_lib import exercises
+
+
+def posterior(log_prior, log_likelihood, spacing):
+    joint = np.exp(log_prior + log_likelihood)
+    return joint / (joint.sum() * spacing)
+
+
+def softmax(log_density):
+    return np.exp(log_density - logsumexp(log_density))
+
+
+def log_mean_exp(a):
+    return a.max(axis=0) + np.log(np.mean(np.exp(a - a.max(axis=0)), axis=0))
+
+
+def bias(w):
+    return -0.5 * w.var() / w.mean() ** 2 / len(w)
+
+
+def draws(k, v, error):
+    return (((1 + v) / v) ** k - 1) / error**2
+
+
+RIGHT = [
+    (exercises.check_grid_posterior, posterior),
+    (exercises.check_log_mean_exp, log_mean_exp),
+    (exercises.check_log_mean_exp, lambda a: logsumexp(a, axis=0) - np.log(len(a))),
+    (exercises.check_log_bias, bias),
+    (exercises.check_log_bias, lambda w: -0.5 * w.var(ddof=1) / w.mean() ** 2 / len(w)),
+    (exercises.check_draws_needed, draws),
+]
+
+WRONG = {
+    exercises.check_grid_posterior: [
+        (lambda p, ell, h: softmax(p + ell), "divide by the spacing as well"),
+        (lambda p, ell, h: softmax(p + ell) * h, "multiplied by the spacing"),
+        (lambda p, ell, h: np.exp(p + ell), "this is the joint"),
+        (lambda p, ell, h: np.exp(p + ell - (p + ell).max()), "the peak is one"),
+        (lambda p, ell, h: softmax(ell) / h, "the prior is missing"),
+        (lambda p, ell, h: softmax(p) / h, "this is the prior"),
+        (lambda p, ell, h: np.log(posterior(p, ell, h)), "take the exponential"),
+    ],
+    exercises.check_log_mean_exp: [
+        (lambda a: np.log(np.mean(np.exp(a), axis=0)), "underflows"),
+        (lambda a: a.mean(axis=0), "averaged the logarithms"),
+        (lambda a: a.sum(axis=0), "added the logarithms"),
+        (lambda a: logsumexp(a, axis=0), "too large by log K"),
+        (lambda a: np.log(np.sum(np.exp(a), axis=0)), "too large by log K"),
+        (lambda a: np.mean(np.exp(a), axis=0), "take its logarithm"),
+        (lambda a: logsumexp(a, axis=1) - np.log(a.shape[1]), "wrong axis"),
+        (lambda a: logsumexp(a, axis=0) - np.log(a.shape[1]), "number of points"),
+        (lambda a: logsumexp(a) - np.log(a.size), "averaged over everything"),
+        (lambda a: log_mean_exp(a).mean(), "averaged over the points"),
+    ],
+    exercises.check_log_bias: [
+        (lambda w: -bias(w), "the sign: by Jensen"),
+        (lambda w: 2 * bias(w), "comes with ½"),
+        (lambda w: -2 * bias(w), "factor of two and the sign"),
+        (lambda w: bias(w) * len(w), "bias of one draw"),
+        (lambda w: -0.5 * w.var() / len(w), "must be relative"),
+        (lambda w: -0.5 * w.var(ddof=1) / w.mean() / len(w), "squared units"),
+        (lambda w: -0.5 * w.std() / w.mean() / len(w), "used the standard deviation"),
+        (lambda w: -0.5 * w.var() / w.mean() ** 2 / np.sqrt(len(w)), "falls like 1/K"),
+        (lambda w: w.std() / np.sqrt(len(w)) / w.mean(), "this is the standard error"),
+        (lambda w: np.log(w).mean() - np.log(w.mean()), "exact loss"),
+    ],
+    exercises.check_draws_needed: [
+        (lambda k, v, e: ((1 + v) / v) ** k / e**2, "forgot the one"),
+        (lambda k, v, e: (1 / v) ** k / e**2, "after the product"),
+        (lambda k, v, e: draws(k, v, e) * e, "square it"),
+        (lambda k, v, e: np.sqrt(draws(k, v, e)), "relative variance over the squared error"),
+        (lambda k, v, e: k / v / e**2, "you added variances"),
+        (lambda k, v, e: draws(1, v, e), "this is one dimension"),
+        (lambda k, v, e: (((1 + v) / np.sqrt((1 + v) ** 2 - 1)) ** k - 1) / e**2, "most favourable"),
+    ],
+}
+CASES = [(check, answer, hint) for check, mistakes in WRONG.items() for answer, hint in mistakes]
+
+
+@pytest.mark.parametrize("check, answer", RIGHT)
+def test_the_right_answer_passes(check, answer, capsys):
+    check(answer)
+    assert capsys.readouterr().out.startswith("✓")
+
+
+@pytest.mark.parametrize("check, answer, hint", CASES, ids=[f"{check.__name__}: {hint}" for check, _, hint in CASES])
+def test_each_mistake_has_its_own_hint(check, answer, hint):
+    with pytest.raises(exercises.Hint, match=hint):
+        check(answer)
+
+
+@pytest.mark.parametrize("check", WRONG, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("answer", [None, "words", np.zeros((3, 3, 3)), np.nan], ids=["None", "text", "shape", "nan"])
+def test_anything_else_brings_a_hint(check, answer):
+    with pytest.raises(exercises.Hint):
+        check(lambda *_: answer)

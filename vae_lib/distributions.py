@@ -1,0 +1,203 @@
+"""Distributions over vectors: ``sample``, ``log_prob``, ``kl_divergence``. All in nats, float32.
+
+Each treats the last axis as one vector of independent components and the axes before it as a batch.
+"""
+
+import math
+import numbers
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from vae_lib import randomness
+
+_LOG_2PI = math.log(2 * math.pi)
+
+
+class Distribution:
+    """What ``VAE`` asks of a distribution: ``sample``, ``log_prob`` and ``mean``; parameters in ``get_config``."""
+
+    parameters = ()  # the names of the constructor's arguments, in order
+    support = (-math.inf, math.inf)  # the interval that holds every component
+
+    def sample(self, n=None):
+        """Draw once for each member of the batch, [*batch, d], or ``n`` times, [n, *batch, d]."""
+        raise NotImplementedError
+
+    def log_prob(self, x):
+        """Log-density (or log-mass) of ``x`` [..., d] in nats, summed over the last axis: [...]."""
+        raise NotImplementedError
+
+    def _draw_shape(self, n):
+        if not (n is None or tf.is_tensor(n)) and (isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0):
+            raise ValueError(f"{type(self).__name__}.sample: n must be None or an integer, at least 0; got {n!r:.80}")
+        shape = tf.shape(getattr(self, self.parameters[0]))
+        return shape if n is None else tf.concat([[n], shape], axis=0)
+
+    def get_config(self):
+        return {name: np.asarray(getattr(self, name)).tolist() for name in self.parameters}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("vae_lib")
+class Normal(Distribution):
+    """Independent Gaussians over the last axis. Reparameterised: gradients reach mean and log-variance.
+
+    ``mean`` and ``log_variance`` broadcast against each other to [*batch, d]; ``log_variance`` is the natural
+    logarithm of the *variance* σ², not of σ.
+    """
+
+    parameters = ("mean", "log_variance")
+
+    def __init__(self, mean, log_variance):
+        mean, log_variance = _float32("mean", mean), _float32("log_variance", log_variance)
+        try:
+            shape = tf.broadcast_static_shape(mean.shape, log_variance.shape)
+        except ValueError:
+            raise ValueError(
+                f"Normal: mean and log_variance must broadcast; got shapes {mean.shape} and {log_variance.shape}"
+            ) from None
+        if shape.rank == 0:
+            raise ValueError("Normal: mean must have at least one axis, the vector's [..., d]; got a scalar")
+        self.mean = mean if mean.shape == shape else tf.broadcast_to(mean, _shape(mean, log_variance))
+        self.log_variance = log_variance
+
+    @property
+    def variance(self):
+        return tf.exp(self.log_variance)
+
+    @property
+    def stddev(self):
+        return tf.exp(0.5 * self.log_variance)
+
+    def sample(self, n=None):
+        """mean + σ ε with ε ~ N(0, I): the reparameterisation of Kingma and Welling (2014), section 2.4."""
+        return self.mean + self.stddev * randomness.normal(self._draw_shape(n))
+
+    def log_prob(self, x):
+        x = _same_width("Normal.log_prob", x, self.mean)
+        squares = tf.math.squared_difference(x, self.mean) * tf.exp(-self.log_variance)
+        return -0.5 * tf.reduce_sum(squares + self.log_variance + _LOG_2PI, axis=-1)
+
+    def entropy(self):
+        """Differential entropy in nats, [*batch]: ½ Σ log(2πe σ²). It may be negative."""
+        terms = tf.broadcast_to(self.log_variance, tf.shape(self.mean)) + (_LOG_2PI + 1.0)
+        return 0.5 * tf.reduce_sum(terms, axis=-1)
+
+
+@keras.saving.register_keras_serializable("vae_lib")
+class Bernoulli(Distribution):
+    """Independent 0/1 variables over the last axis, given by their ``logits`` log(p / (1 − p)).
+
+    ``log_prob`` never forms p: σ(logit) rounds to 0 or 1 in float32 and its logarithm to −∞. For ``x``
+    strictly between 0 and 1 the value is minus a cross-entropy, *not* a log-likelihood (chapter 11).
+    """
+
+    parameters = ("logits",)
+    support = (0.0, 1.0)
+
+    def __init__(self, logits):
+        self.logits = _float32("logits", logits)
+        if self.logits.shape.rank == 0:
+            raise ValueError("Bernoulli: logits must have at least one axis, the vector's [..., d]; got a scalar")
+
+    @property
+    def mean(self):
+        return tf.sigmoid(self.logits)
+
+    def sample(self, n=None):
+        """Zeros and ones; not reparameterised, so no gradient passes."""
+        return tf.cast(randomness.uniform(self._draw_shape(n)) < self.mean, tf.float32)
+
+    def log_prob(self, x):
+        x = _same_width("Bernoulli.log_prob", x, self.logits)
+        return tf.reduce_sum(x * self.logits - tf.nn.softplus(self.logits), axis=-1)
+
+
+def standard_normal(dim):
+    """N(0, I) over ``dim`` components, without batch axes."""
+    if isinstance(dim, bool) or not isinstance(dim, numbers.Integral) or dim < 1:
+        raise ValueError(f"standard_normal: dim must be a positive integer; got {dim!r}")
+    return Normal(tf.zeros([int(dim)]), tf.zeros([int(dim)]))
+
+
+_closed_forms = {}
+
+
+def register_kl(q_class, p_class):
+    """Decorate the closed form of KL(q ‖ p) for a pair of classes; subclasses find it too."""
+
+    def register(function):
+        _closed_forms[q_class, p_class] = function
+        return function
+
+    return register
+
+
+def closed_form_kl(q, p):
+    """The registered function for KL(q ‖ p), or None."""
+    pairs = ((a, b) for a in type(q).__mro__ for b in type(p).__mro__)
+    return next((_closed_forms[pair] for pair in pairs if pair in _closed_forms), None)
+
+
+def kl_divergence(q, p):
+    """KL(q ‖ p) = E_q[log q − log p] in closed form, in nats: [*batch], summed over the last axis.
+
+    Raises ``NotImplementedError`` for a pair without a registered closed form: average
+    ``q.log_prob(z) − p.log_prob(z)`` over ``z = q.sample(n)`` instead. ``ValueError`` if the widths differ.
+    """
+    function = closed_form_kl(q, p)
+    if function is None:
+        raise NotImplementedError(
+            f"kl_divergence: no closed form is registered for q={type(q).__name__}, p={type(p).__name__}; "
+            "average q.log_prob(z) - p.log_prob(z) over z = q.sample(n), or register one with register_kl"
+        )
+    widths = [getattr(d, d.parameters[0]).shape[-1] for d in (q, p) if d.parameters]
+    if None not in widths and len(set(widths)) > 1:
+        raise ValueError(f"kl_divergence: q and p must have as many components; got {widths[0]} and {widths[1]}")
+    return function(q, p)
+
+
+@register_kl(Normal, Normal)
+def _kl_normal(q, p):
+    """½ Σ (log σₚ² − log σ_q² + (σ_q² + (μ_q − μₚ)²) / σₚ² − 1): Kingma and Welling (2014), appendix B.
+
+    expm1 keeps the digits where the two variances nearly agree.
+    """
+    ratio = q.log_variance - p.log_variance
+    shift = tf.math.squared_difference(q.mean, p.mean) * tf.exp(-p.log_variance)
+    return 0.5 * tf.reduce_sum(tf.math.expm1(ratio) - ratio + shift, axis=-1)
+
+
+@register_kl(Bernoulli, Bernoulli)
+def _kl_bernoulli(q, p):
+    difference = q.logits - p.logits
+    return tf.reduce_sum(q.mean * difference + tf.nn.softplus(p.logits) - tf.nn.softplus(q.logits), axis=-1)
+
+
+def _float32(name, value):
+    try:
+        return tf.cast(tf.convert_to_tensor(value), tf.float32)
+    except (TypeError, ValueError, tf.errors.UnimplementedError) as error:
+        raise TypeError(f"{name} must be numeric; got {value!r:.80}") from error
+
+
+def _shape(*tensors):
+    """The shape the tensors broadcast to, known now or only when the graph runs."""
+    shape = tf.shape(tensors[0])
+    for tensor in tensors[1:]:
+        shape = tf.broadcast_dynamic_shape(shape, tf.shape(tensor))
+    return shape
+
+
+def _same_width(where, x, parameter):
+    """``x`` as float32; an error if its last axis would broadcast silently against the parameter's."""
+    x = _float32("x", x)
+    expected = parameter.shape[-1]
+    if x.shape.rank == 0 or (None not in (expected, x.shape[-1]) and x.shape[-1] != expected):
+        raise ValueError(f"{where}: x must have {expected} components on its last axis; got shape {x.shape}")
+    return x

@@ -1,0 +1,124 @@
+"""What a model *maximises*. ``objective(model, x) -> [batch]``: one value per example, in nats for a VAE.
+
+A factory such as ``iwae(5)`` returns an objective. Objectives that make no sense for a model say so.
+"""
+
+import math
+import numbers
+
+import keras
+import tensorflow as tf
+
+from vae_lib.distributions import Normal, closed_form_kl, kl_divergence
+from vae_lib.models import VAE, Autoencoder
+
+
+def _rate_and_reconstruction(model, x):
+    """KL(q ‖ p(z)) and log p(x | z) at one z ~ q(z | x): [n] each; the first from that z if it has no closed form."""
+    q, prior = model.posterior(x), model.prior
+    z = q.sample()
+    rate = kl_divergence(q, prior) if closed_form_kl(q, prior) else q.log_prob(z) - prior.log_prob(z)
+    return rate, model.decode(z).log_prob(model._rows(x))
+
+
+def elbo(model, x):
+    """The evidence lower bound, E_q[log p(x | z)] − KL(q(z | x) ‖ p(z)), in nats: [n].
+
+    One draw of z for the expectation, the KL in closed form where one is registered: the estimator of Kingma and
+    Welling (2014), equation 7. Raises ``TypeError`` unless the model is a ``VAE``.
+    """
+    require(VAE, model, "elbo")
+    rate, log_likelihood = _rate_and_reconstruction(model, x)
+    return log_likelihood - rate
+
+
+def elbo_mc(samples=1):
+    """The evidence lower bound as the mean of log w over ``samples`` draws of z (equation 6 there): [n]."""
+    positive_integer("elbo_mc", "samples", samples)
+
+    def elbo_mc(model, x):
+        require(VAE, model, "elbo_mc")
+        return tf.reduce_mean(model.log_weights(x, samples), axis=0)
+
+    return elbo_mc
+
+
+def iwae(samples):
+    """The importance-weighted bound, log (1/k) Σ w over k = ``samples`` draws, in nats: [n].
+
+    Burda, Grosse and Salakhutdinov (2016), equation 8; ``iwae(1)`` is ``elbo_mc(1)``.
+    """
+    positive_integer("iwae", "samples", samples)
+
+    def iwae(model, x):
+        require(VAE, model, "iwae")
+        return tf.reduce_logsumexp(model.log_weights(x, samples), axis=0) - math.log(samples)
+
+    return iwae
+
+
+def beta_elbo(beta):
+    """E_q[log p(x | z)] − β KL(q(z | x) ‖ p(z)): [n]. A bound on log p(x) for β ≥ 1 (Higgins et al. 2017).
+
+    ``beta`` is a number, or a scalar variable that a callback may change while training runs.
+    """
+    if isinstance(beta, numbers.Real):
+        _not_negative("beta_elbo", "beta", beta)
+    elif not (tf.is_tensor(beta) or isinstance(beta, tf.Variable | keras.Variable)):
+        raise TypeError(f"beta_elbo: beta must be a number or a scalar variable; got {beta!r:.80}")
+
+    def beta_elbo(model, x):
+        require(VAE, model, "beta_elbo")
+        rate, log_likelihood = _rate_and_reconstruction(model, x)
+        return log_likelihood - tf.convert_to_tensor(beta, tf.float32) * rate
+
+    return beta_elbo
+
+
+def free_bits(nats):
+    """The bound with the first ``nats`` of each latent dimension's mean KL free of charge: [n].
+
+    Kingma et al. (2016), appendix C.8: dimension j pays max(``nats``, its KL averaged over the batch). The
+    batch-level charge is the same for each example.
+    """
+    _not_negative("free_bits", "nats", nats)
+
+    def free_bits(model, x):
+        require(VAE, model, "free_bits")
+        require(VAE, model, "free_bits")
+        q, prior = model.posterior(x), model.prior
+        if not isinstance(prior, Normal):
+            raise TypeError(f"free_bits needs model.prior to be Normal; got {type(prior).__name__}")
+        per_dimension = kl_divergence(*(Normal(d.mean[..., None], d.log_variance[..., None]) for d in (q, prior)))
+        charge = tf.reduce_sum(tf.maximum(tf.reduce_mean(per_dimension, axis=0), nats))
+        return model.decode(q.sample()).log_prob(model._rows(x)) - charge
+
+    return free_bits
+
+
+def reconstruction(model, x):
+    """Minus the squared error of the reconstruction, summed over the components: [n]. For an ``Autoencoder``."""
+    require(Autoencoder, model, "reconstruction")
+    return -tf.reduce_sum(tf.math.squared_difference(model.reconstruct(x), model._rows(x)), axis=-1)
+
+
+def require(kind, model, objective):
+    if isinstance(model, kind):
+        return
+    hint = (
+        "an autoencoder defines no p(x, z), so there is nothing to bound; use reconstruction"
+        if kind is VAE
+        else "a VAE's reconstruction term depends on its likelihood; use elbo, or beta_elbo(0) for that term alone"
+    )
+    name = "a VAE" if kind is VAE else "an Autoencoder"
+    raise TypeError(f"{objective} needs model to be {name}; got {type(model).__name__}: {hint}")
+
+
+def positive_integer(where, name, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{where}: {name} must be a positive integer; got {value!r}")
+
+
+def _not_negative(where, name, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+        raise ValueError(f"{where}: {name} must be a finite number, not negative; got {value!r}")
