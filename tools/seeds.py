@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import mean
 
 import nbformat
-from build import CODE, fingerprint
+from build import fingerprint
 from claim_lines import parse
 from notebooks import chapters, execute
 
@@ -70,6 +70,13 @@ def attempt(task):
         return (path, seed), {"claims": [], "errors": [f"{type(error).__name__}: {error}"], "seconds": 0.0}
 
 
+def library_of(path):
+    """What a chapter runs on: the library without the other chapters' exercises, and the packages."""
+    own = f"chapter_{Path(path).name[:2]}.py"
+    modules = [str(p) for p in Path("vae_lib").rglob("*.py") if not p.name.startswith("chapter_") or p.name == own]
+    return fingerprint([*sorted(modules), "requirements.txt"])
+
+
 def kept_at(path, seed, library):
     """Where the run is kept: text, outputs and stored counts of the notebook do not matter."""
     code = [cell.source for cell in code_cells(nbformat.read(path, as_version=4))]
@@ -79,8 +86,8 @@ def kept_at(path, seed, library):
 
 def run_all(paths, seeds, jobs):
     """{(chapter, seed): result}, those kept and those run now, in `jobs` processes."""
-    library = fingerprint(CODE)
-    wanted = {(path, seed): kept_at(path, seed, library) for seed in seeds for path in paths}
+    library = {path: library_of(path) for path in paths}
+    wanted = {(path, seed): kept_at(path, seed, library[path]) for seed in seeds for path in paths}
     results = {key: json.loads(kept.read_text()) for key, kept in wanted.items() if kept.exists()}
     todo = {key: kept for key, kept in wanted.items() if key not in results}
     print(f"{len(todo)} runs to do, {len(results)} kept, {jobs} at a time", flush=True)

@@ -9,6 +9,7 @@ import numbers
 import keras
 import tensorflow as tf
 
+from vae_lib import randomness
 from vae_lib.distributions import Normal, closed_form_kl, kl_divergence
 from vae_lib.models import VAE, Autoencoder
 
@@ -100,6 +101,67 @@ def reconstruction(model, x):
     """Minus the squared error of the reconstruction, summed over the components: [n]. For an ``Autoencoder``."""
     require(Autoencoder, model, "reconstruction")
     return -tf.reduce_sum(tf.math.squared_difference(model.reconstruct(x), model._rows(x)), axis=-1)
+
+
+def denoising(noise):
+    """Minus the squared error of recovering x from x + ε, ε ~ N(0, ``noise``² I), summed over the components: [n].
+
+    Vincent et al. (2008), section 2.3, with the Gaussian noise of Vincent (2011), section 3. One draw of ε for each
+    example and call; ``noise`` is a standard deviation in the units of x. The best r has
+    (r(x) − x) / ``noise``² = ∇ log density of the noisy data. For an ``Autoencoder``.
+    """
+    _not_negative("denoising", "noise", noise)
+
+    def denoising(model, x):
+        require(Autoencoder, model, "denoising")
+        clean = model._rows(x)
+        noisy = clean + noise * randomness.normal(tf.shape(clean))
+        return -tf.reduce_sum(tf.math.squared_difference(model.reconstruct(noisy), clean), axis=-1)
+
+    return denoising
+
+
+def sparse(weight):
+    """``reconstruction`` − ``weight`` · Σⱼ |zⱼ|, the L1 norm of the code z = f(x) of each example: [n].
+
+    The penalty of Olshausen and Field (1996), equation 4 with S(z) = |z|, on an encoder's output. It is empty unless
+    the decoder is kept from growing: give its first layer ``kernel_constraint=keras.constraints.UnitNorm(axis=1)``.
+    For an ``Autoencoder``.
+    """
+    _not_negative("sparse", "weight", weight)
+
+    def sparse(model, x):
+        require(Autoencoder, model, "sparse")
+        x = model._rows(x)
+        z = model.encode(x)
+        error = tf.reduce_sum(tf.math.squared_difference(model.decode(z), x), axis=-1)
+        return -error - weight * tf.reduce_sum(tf.abs(z), axis=-1)
+
+    return sparse
+
+
+def contractive(weight, of="reconstruction"):
+    """``reconstruction`` − ``weight`` · ‖J(x)‖², the squared Frobenius norm of a Jacobian at each example: [n].
+
+    ``of="reconstruction"``: J = ∂r/∂x, Alain and Bengio (2014), section 3.2. ``of="code"``: J = ∂f/∂x, Rifai et al.
+    (2011), equations 1 and 7, who tie decoder to encoder; with a decoder that is free to grow that penalty is empty.
+    For an ``Autoencoder``.
+    """
+    _not_negative("contractive", "weight", weight)
+    if of not in ("reconstruction", "code"):
+        raise ValueError(f'contractive: of must be "reconstruction" or "code"; got {of!r:.80}')
+
+    def contractive(model, x):
+        require(Autoencoder, model, "contractive")
+        x = model._rows(x)
+        rows = tf.repeat(x, model.data_dim, axis=0)  # an example for each column of its Jacobian
+        with tf.autodiff.ForwardAccumulator(rows, tf.tile(tf.eye(model.data_dim), [tf.shape(x)[0], 1])) as forward:
+            z = model.encode(rows)
+            output = z if of == "code" else model.decode(z)
+        columns = tf.reshape(forward.jvp(output), [-1, model.data_dim, output.shape[-1]])
+        return reconstruction(model, x) - weight * tf.reduce_sum(columns**2, axis=(1, 2))
+
+    return contractive
 
 
 def require(kind, model, objective):

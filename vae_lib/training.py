@@ -101,25 +101,28 @@ def fit(
     model.stop_training = False
     model._initial_epoch = None  # BackupAndRestore writes here how many epochs are behind it
     callbacks.on_train_begin()
-    values = _read(variables)
+    values, computed = _read(variables), []
     logs = {}
     try:
         for epoch in range(model._initial_epoch or 0, epochs):
             callbacks.on_epoch_begin(epoch)
             if watched:
                 values = _read(variables)
-            after, objective_mean, loss, bad_step = compiled.epoch(values, data, run_seed)
-            if bad_step >= 0:
+            if not computed:
+                alone = watched or held_out is not None
+                count = 1 if alone else min(epochs - epoch, max(1, _STEPS_A_CALL // steps))
+                values, done, means, bad_step = compiled.epochs(values, data, run_seed, tf.constant(count))
+                computed = means.numpy()[:done].tolist()
+            objective_mean, loss = computed.pop(0)
+            if watched:
                 _assign(variables, values)
+            if bad_step >= 0 and not computed:
                 raise FloatingPointError(
                     f"the objective or its gradient became NaN or infinite in epoch {epoch + 1}, at step "
                     f"{int(bad_step) + 1} of {steps}; the model keeps the weights it had before that epoch. Look at "
                     "the learning rate (try a tenth), the scale of the data, and log-variances that run away"
                 )
-            values = after
-            if watched:
-                _assign(variables, values)
-            logs = {"objective": float(objective_mean), "loss": float(loss)}
+            logs = {"objective": objective_mean, "loss": loss}
             if held_out is not None:
                 callbacks.on_test_begin()
                 objective_mean, loss = compiled.evaluate(_read(variables) if watched else values, held_out, run_seed)
@@ -167,7 +170,7 @@ class _Objective(keras.layers.Layer):
 
 
 class _Compiled:
-    """One training epoch, and one pass over held-out data, as XLA-compiled functions from values to values."""
+    """Training epochs, and one pass over held-out data, as XLA-compiled functions from values to values."""
 
     def __init__(self, model, optimizer, objective, preprocess, batch_size):
         self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
@@ -175,13 +178,28 @@ class _Compiled:
         self.objective = _Objective(objective, model)
         self.variables = _variables(model, optimizer)
         self.seeds = _seed_states(model)
-        self.epoch, self.evaluate = self._compile(self._epoch), self._compile(self._evaluate)
+        self.epochs, self.evaluate = self._compile(self._epochs), self._compile(self._evaluate)
 
     @staticmethod
     def _compile(function):
         compiled = tf.function(function, jit_compile=True, autograph=False)
         compiled._omit_frequent_tracing_warning = True  # a notebook may well fit ten models of its own
         return compiled
+
+    def _epochs(self, values, data, run_seed, count):
+        """``count`` epochs, or up to the first that is not finite: then the values from before that one."""
+
+        def epoch(done, values, means, _):
+            after, objective, loss, bad_step = self._epoch(values, data, run_seed)
+            values = [tf.where(bad_step < 0, new, old) for new, old in zip(after, values, strict=True)]
+            return done + 1, values, tf.tensor_scatter_nd_update(means, [[done]], [[objective, loss]]), bad_step
+
+        def going_on(done, values, means, bad_step):
+            return (done < count) & (bad_step < 0)
+
+        start = (tf.constant(0), values, tf.zeros([_STEPS_A_CALL, 2]), tf.constant(-1))
+        done, values, means, bad_step = tf.while_loop(going_on, epoch, start)
+        return values, done, means, bad_step
 
     def _epoch(self, values, data, run_seed):
         _assign(self.variables, values)
@@ -240,6 +258,7 @@ class _Compiled:
         return tf.stack([objective, tf.cast(tf.size(values), tf.float32) * penalties - objective])
 
 
+_STEPS_A_CALL = 200  # several short epochs go into one call: each call costs as much as some twenty small steps
 _kept = collections.OrderedDict()  # compiled epochs by what they are made of, the latest used last
 _KEEP = 16
 
@@ -366,7 +385,7 @@ def _read(variables):
 
 def _assign(variables, values):
     for variable, value in zip(variables, values, strict=True):
-        variable.value.assign(value)
+        variable.value.assign(value, read_value=False)
 
 
 def _build_optimizer(optimizer, model):

@@ -1,9 +1,12 @@
 """Checks of chapter 7, the variational lower bound."""
 
+import math
+
 import numpy as np
 
 from vae_lib.exercises.judge import Hint, judge
 
+_LOG_2PI = math.log(2 * math.pi)
 _X, _M, _S, _SIGMA = 0.7, -0.4, 0.6, 0.8  # no value at which a right and a wrong formula agree
 
 
@@ -11,7 +14,7 @@ def check_gaussian_elbo(my_elbo):
     """``my_elbo(x, m, s, sigma)``: the bound for z ~ N(0, 1), x | z ~ N(z, σ²), q = N(m, s²), in nats."""
     x, m, s, sigma = _X, _M, _S, _SIGMA
 
-    def parts(s, sigma, spread, constant=np.log(2 * np.pi)):
+    def parts(s, sigma, spread, constant=_LOG_2PI):
         reconstruction = -0.5 * (constant + 2 * np.log(sigma) + ((x - m) ** 2 + spread) / sigma**2)
         return reconstruction, 0.5 * (m**2 + s**2 - 1 - 2 * np.log(s))
 
@@ -20,7 +23,7 @@ def check_gaussian_elbo(my_elbo):
         my_elbo(x, m, s, sigma),
         reconstruction - rate,
         [
-            (reconstruction + rate, "the sign of the rate: the bound is reconstruction *minus* the divergence from the prior"),
+            (reconstruction + rate, "the sign of the rate: the bound is reconstruction minus rate"),
             (rate - reconstruction, "the sign of the whole: this is the free energy, minus the bound"),
             (reconstruction, "the rate is missing: subtract the divergence of q from the prior"),
             (reconstruction - 2 * rate, "the rate is twice too large: did you drop its ½?"),
@@ -48,12 +51,15 @@ def check_gaussian_gap(my_gap):
         truth,
         [
             (kl(mean, variance, m, s**2), "this is KL(posterior ‖ q): the expectation must be under q"),
-            (kl(m, s**2, 0, 1), "this is the divergence from the prior, the rate; the gap is measured from the posterior"),
+            (kl(m, s**2, 0, 1), "this is the divergence from the prior, the rate; the gap is from the posterior"),
             (-truth, "the sign: log p(x) − bound is never negative"),
             (2 * truth, "twice too large: did you drop the ½?"),
-            (kl(m, s**2, x, sigma**2), "this compares q with the likelihood; the posterior is prior times likelihood, normalised"),
+            (kl(m, s**2, x, sigma**2), "this compares q with the likelihood; the posterior weighs in the prior too"),
             (kl(m, s**2, mean, 1 / variance), "you used the posterior's precision 1 + 1/σ² as its variance"),
-            (kl(m, s**2, mean, variance**0.5), "the posterior's variance is σ²/(1 + σ²); you used its standard deviation"),
+            (
+                kl(m, s**2, mean, variance**0.5),
+                "the posterior's variance is σ²/(1 + σ²); you took its standard deviation",
+            ),
             (kl(m, s**2, x, variance), "the posterior's mean is x/(1 + σ²): the prior pulls it towards zero"),
         ],
     )
