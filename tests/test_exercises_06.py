@@ -8,8 +8,19 @@ from vae_lib import exercises
 
 
 def posterior(log_prior, log_likelihood, spacing):
+    log_joint = log_prior + log_likelihood
+    joint = np.exp(log_joint - log_joint.max())
+    return joint / (joint.sum() * spacing)
+
+
+def underflowing(log_prior, log_likelihood, spacing):
     joint = np.exp(log_prior + log_likelihood)
     return joint / (joint.sum() * spacing)
+
+
+def by_trapezoids(log_prior, log_likelihood, spacing):
+    joint = posterior(log_prior, log_likelihood, spacing)
+    return joint / np.trapezoid(joint, dx=spacing)
 
 
 def softmax(log_density):
@@ -30,11 +41,13 @@ def draws(k, v, error):
 
 RIGHT = [
     (exercises.check_grid_posterior, posterior),
+    (exercises.check_grid_posterior, by_trapezoids),
     (exercises.check_log_mean_exp, log_mean_exp),
     (exercises.check_log_mean_exp, lambda a: logsumexp(a, axis=0) - np.log(len(a))),
     (exercises.check_log_bias, bias),
     (exercises.check_log_bias, lambda w: -0.5 * w.var(ddof=1) / w.mean() ** 2 / len(w)),
     (exercises.check_draws_needed, draws),
+    (exercises.check_draws_needed, lambda k, v, e: int(np.ceil(draws(k, v, e)))),
 ]
 
 WRONG = {
@@ -46,6 +59,10 @@ WRONG = {
         (lambda p, ell, h: softmax(ell) / h, "the prior is missing"),
         (lambda p, ell, h: softmax(p) / h, "this is the prior"),
         (lambda p, ell, h: np.log(posterior(p, ell, h)), "take the exponential"),
+        (underflowing, "underflows"),
+        (lambda p, ell, h: np.exp(p + ell) / (np.exp(ell).sum() * h), "integral of the likelihood"),
+        (lambda p, ell, h: np.exp(p + ell) / np.exp(ell).sum(), "sum of the likelihood"),
+        (lambda p, ell, h: p * ell / ((p * ell).sum() * h), "multiplied the logarithms"),
     ],
     exercises.check_log_mean_exp: [
         (lambda a: np.log(np.mean(np.exp(a), axis=0)), "underflows"),
@@ -54,6 +71,7 @@ WRONG = {
         (lambda a: logsumexp(a, axis=0), "too large by log K"),
         (lambda a: np.log(np.sum(np.exp(a), axis=0)), "too large by log K"),
         (lambda a: np.mean(np.exp(a), axis=0), "take its logarithm"),
+        (lambda a: np.log(np.mean(np.exp(a - a.max(axis=0)), axis=0)), "add it again"),
         (lambda a: logsumexp(a, axis=1) - np.log(a.shape[1]), "wrong axis"),
         (lambda a: logsumexp(a, axis=0) - np.log(a.shape[1]), "number of points"),
         (lambda a: logsumexp(a) - np.log(a.size), "averaged over everything"),
@@ -70,6 +88,8 @@ WRONG = {
         (lambda w: -0.5 * w.var() / w.mean() ** 2 / np.sqrt(len(w)), "falls like 1/K"),
         (lambda w: w.std() / np.sqrt(len(w)) / w.mean(), "this is the standard error"),
         (lambda w: np.log(w).mean() - np.log(w.mean()), "exact loss"),
+        (lambda w: np.log(w.mean()) - np.log(w).mean(), "exact loss"),
+        (lambda w: -0.5 * np.mean(w**2) / w.mean() ** 2 / len(w), "minus one"),
     ],
     exercises.check_draws_needed: [
         (lambda k, v, e: ((1 + v) / v) ** k / e**2, "forgot the one"),
