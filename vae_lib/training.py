@@ -111,7 +111,8 @@ def fit(
             if not computed:
                 alone = watched or held_out is not None
                 count = 1 if alone else min(epochs - epoch, max(1, _STEPS_A_CALL // steps))
-                values, done, means, bad_step = compiled.epochs(values, data, run_seed, tf.constant(count))
+                before, after, means, done, bad_step = compiled.epochs(values, data, run_seed, tf.constant(count))
+                values = after if bad_step < 0 else before
                 computed = means.numpy()[:done].tolist()
             objective_mean, loss = computed.pop(0)
             if watched:
@@ -187,22 +188,22 @@ class _Compiled:
         return compiled
 
     def _epochs(self, values, data, run_seed, count):
-        """``count`` epochs, or up to the first that is not finite: then the values from before that one."""
+        """``count`` epochs, or up to the first that is not finite; the values before and after the last one."""
+        _assign(self.variables, values)
 
-        def epoch(done, values, means, _):
-            after, objective, loss, bad_step = self._epoch(values, data, run_seed)
-            values = [tf.where(bad_step < 0, new, old) for new, old in zip(after, values, strict=True)]
-            return done + 1, values, tf.tensor_scatter_nd_update(means, [[done]], [[objective, loss]]), bad_step
+        def epoch(done, before, means, bad_step):
+            before = _read(self.variables)
+            objective, loss, bad_step = self._epoch(data, run_seed)
+            return done + 1, before, tf.tensor_scatter_nd_update(means, [[done]], [[objective, loss]]), bad_step
 
-        def going_on(done, values, means, bad_step):
+        def going_on(done, before, means, bad_step):
             return (done < count) & (bad_step < 0)
 
         start = (tf.constant(0), values, tf.zeros([_STEPS_A_CALL, 2]), tf.constant(-1))
-        done, values, means, bad_step = tf.while_loop(going_on, epoch, start)
-        return values, done, means, bad_step
+        done, before, means, bad_step = tf.while_loop(going_on, epoch, start)
+        return before, _read(self.variables), means, done, bad_step
 
-    def _epoch(self, values, data, run_seed):
-        _assign(self.variables, values)
+    def _epoch(self, data, run_seed):
         n = tf.nest.flatten(data)[0].shape[0]
         steps = n // self.batch_size
         with randomness.keyed(run_seed, -1 - _steps_taken(self.optimizer)):
@@ -218,9 +219,10 @@ class _Compiled:
         start = (tf.constant(0), tf.zeros(()), tf.zeros(()), tf.constant(-1))
         _, objective, loss, bad_step = tf.while_loop(lambda index, *_: index < steps, step, start)
         # the last step's gradient shows in no objective yet
-        finite = [tf.reduce_all(tf.math.is_finite(w)) for w in self.model.trainable_variables]
+        weights = [tf.reshape(tf.cast(w, tf.float32), [-1]) for w in self.model.trainable_variables]
+        finite = tf.math.is_finite(tf.concat(weights, axis=0))  # one test of all compiles faster than one of each
         bad_step = tf.where((bad_step < 0) & ~tf.reduce_all(finite), steps - 1, bad_step)
-        return _read(self.variables), objective / steps, loss / steps, bad_step
+        return objective / steps, loss / steps, bad_step
 
     def _step(self, batch, run_seed):
         with randomness.keyed(run_seed, _steps_taken(self.optimizer)):
@@ -401,6 +403,8 @@ def _build_optimizer(optimizer, model):
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(f"optimizer must be a Keras optimizer or its name; got {optimizer!r:.80}")
     weights = model.trainable_variables
+    if not weights:
+        raise ValueError(f"model must have weights to train; all of this {type(model).__name__}'s are frozen")
     if not optimizer.built:
         optimizer.build(weights)
     elif [id(v) for v in optimizer._trainable_variables] != [id(v) for v in weights]:
