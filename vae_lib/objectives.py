@@ -106,7 +106,7 @@ def reconstruction(model, x):
 def denoising(noise):
     """Minus the squared error of recovering x from x + ε, ε ~ N(0, ``noise``² I), summed over the components: [n].
 
-    Vincent et al. (2008), section 2.3, with the Gaussian noise of Vincent (2011), section 3. One draw of ε for each
+    Vincent et al. (2008), section 2.3, with the Gaussian noise of Vincent (2011). One draw of ε for each
     example and call; ``noise`` is a standard deviation in the units of x. The best r has
     (r(x) − x) / ``noise``² = ∇ log density of the noisy data. For an ``Autoencoder``.
     """
@@ -124,7 +124,7 @@ def denoising(noise):
 def sparse(weight):
     """``reconstruction`` − ``weight`` · Σⱼ |zⱼ|, the L1 norm of the code z = f(x) of each example: [n].
 
-    The penalty of Olshausen and Field (1996), equation 4 with S(z) = |z|, on an encoder's output. It is empty unless
+    Olshausen and Field (1996) with the cost S(z) = |z|, here of an encoder's output. The penalty is empty unless
     the decoder is kept from growing: give its first layer ``kernel_constraint=keras.constraints.UnitNorm(axis=1)``.
     For an ``Autoencoder``.
     """
@@ -143,8 +143,8 @@ def sparse(weight):
 def contractive(weight, of="reconstruction"):
     """``reconstruction`` − ``weight`` · ‖J(x)‖², the squared Frobenius norm of a Jacobian at each example: [n].
 
-    ``of="reconstruction"``: J = ∂r/∂x, Alain and Bengio (2014), section 3.2. ``of="code"``: J = ∂f/∂x, Rifai et al.
-    (2011), equations 1 and 7, who tie decoder to encoder; with a decoder that is free to grow that penalty is empty.
+    ``of="reconstruction"``: J = ∂r/∂x, Alain and Bengio (2014). ``of="code"``: J = ∂f/∂x, Rifai et al.
+    (2011), equation 1, who tie decoder to encoder; with a decoder that is free to grow that penalty is empty.
     For an ``Autoencoder``.
     """
     _not_negative("contractive", "weight", weight)
@@ -159,7 +159,7 @@ def contractive(weight, of="reconstruction"):
             z = model.encode(rows)
             output = z if of == "code" else model.decode(z)
         columns = tf.reshape(forward.jvp(output), [-1, model.data_dim, output.shape[-1]])
-        return reconstruction(model, x) - weight * tf.reduce_sum(columns**2, axis=(1, 2))
+        return reconstruction(model, x) - weight * tf.reduce_sum(tf.square(columns), axis=(1, 2))
 
     return contractive
 
