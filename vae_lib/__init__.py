@@ -4,7 +4,7 @@
 from vae_lib import _quiet, datasets, exact, exercises, plots  # noqa: F401
 from vae_lib.claims import ClaimError, claim
 from vae_lib.distributions import Bernoulli, Distribution, Normal, kl_divergence, standard_normal
-from vae_lib.evaluation import active_units, log_likelihood, rate_distortion
+from vae_lib.evaluation import active_units, energy_distance, energy_null, log_likelihood, rate_distortion
 from vae_lib.models import VAE, Autoencoder, FixedNormal, LearnedNormal
 from vae_lib.networks import mlp
 from vae_lib.objectives import (
@@ -39,6 +39,8 @@ __all__ = [
     "denoising",
     "elbo",
     "elbo_mc",
+    "energy_distance",
+    "energy_null",
     "exact",
     "exercises",
     "fit",
