@@ -112,6 +112,12 @@ def test_a_logarithm_of_zero_is_named():
         (exercises.check_kl_two_gaussians, lambda a, b, c, d: kl_gaussians(a, np.sqrt(b), c, np.sqrt(d)), "variances"),
         (exercises.check_kl_two_gaussians, lambda *g: kl_gaussians(*g, last=0), "must give zero"),
         (exercises.check_kl_two_gaussians, lambda *g: kl_gaussians(*g, log_sign=-1), "upside down"),
+        (exercises.check_kl_two_gaussians, lambda *g: kl_gaussians(*g, log_sign=0.5), "right for variances"),
+        (
+            exercises.check_kl_two_gaussians,
+            lambda a, b, c, d: kl_gaussians(a, b, c, d) + ((b**2 + (a - c) ** 2) / (2 * d**2)).sum(axis=-1),
+            "under the squares",
+        ),
         (exercises.check_kl_two_gaussians, lambda *g: kl_gaussians(*g, shift=0), "do not appear"),
         (
             exercises.check_kl_two_gaussians,

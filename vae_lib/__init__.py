@@ -3,9 +3,9 @@
 # _quiet comes first: it imports TensorFlow without its start-up messages.
 from vae_lib import _quiet, datasets, exact, exercises, plots  # noqa: F401
 from vae_lib.claims import ClaimError, claim
-from vae_lib.distributions import Bernoulli, Distribution, Normal, kl_divergence, standard_normal
+from vae_lib.distributions import Bernoulli, ContinuousBernoulli, Distribution, Normal, kl_divergence, standard_normal
 from vae_lib.evaluation import active_units, energy_distance, energy_null, log_likelihood, rate_distortion
-from vae_lib.models import VAE, Autoencoder, FixedNormal, LearnedNormal
+from vae_lib.models import VAE, Autoencoder, Binomial, Categorical, FixedNormal, LearnedNormal
 from vae_lib.networks import mlp
 from vae_lib.objectives import (
     beta_elbo,
@@ -25,7 +25,10 @@ __all__ = [
     "VAE",
     "Autoencoder",
     "Bernoulli",
+    "Binomial",
+    "Categorical",
     "ClaimError",
+    "ContinuousBernoulli",
     "Distribution",
     "FixedNormal",
     "LearnedNormal",

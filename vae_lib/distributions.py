@@ -101,9 +101,7 @@ class Bernoulli(Distribution):
     support = (0.0, 1.0)
 
     def __init__(self, logits):
-        self.logits = _float32("logits", logits)
-        if self.logits.shape.rank == 0:
-            raise ValueError("Bernoulli: logits must have at least one axis, the vector's [..., d]; got a scalar")
+        self.logits = _vector("Bernoulli", "logits", logits)
 
     @property
     def mean(self):
@@ -116,6 +114,105 @@ class Bernoulli(Distribution):
     def log_prob(self, x):
         x = _same_width("Bernoulli.log_prob", x, self.logits)
         return tf.reduce_sum(x * self.logits - tf.nn.softplus(self.logits), axis=-1)
+
+
+@keras.saving.register_keras_serializable("vae_lib")
+class ContinuousBernoulli(Distribution):
+    """Independent variables on [0, 1] with densities proportional to e^(logit · x) (Loaiza-Ganem and Cunningham 2019).
+
+    What the Bernoulli formula lacks on grey pixels is here: the normaliser, log((e^logit − 1) / logit) for each
+    component, from a series where the logit is small. ``mean`` is *not* σ(logit).
+    """
+
+    parameters = ("logits",)
+    support = (0.0, 1.0)
+
+    def __init__(self, logits):
+        self.logits = _vector("ContinuousBernoulli", "logits", logits)
+
+    @property
+    def mean(self):
+        """1 / (1 − e^−logit) − 1 / logit, the derivative of the log-normaliser; ½ at logit 0."""
+        a, large, near = _small_apart(self.logits)
+        apart = 1 / large - 1 / tf.math.expm1(large)  # of the mirrored: one minus it where the logit is positive
+        apart = tf.where(a < 0, apart, 1 - apart)
+        return tf.where(near, 0.5 + a / 12 - a**3 / 720 + a**5 / 30240, apart)
+
+    def sample(self, n=None):
+        """By the inverse of the distribution function: reparameterised, so gradients reach the logits."""
+        u = randomness.uniform(self._draw_shape(n))
+        a, large, near = _small_apart(self.logits, 0.05)
+        apart = 1 + tf.math.log1p((1 - u) * tf.math.expm1(-large)) / large  # where the logit is positive
+        apart = tf.where(a < 0, 1 - apart, apart)
+        return tf.where(near, u + a * u * (1 - u) / 2 * (1 + a * (1 - 2 * u) / 3), apart)
+
+    def log_prob(self, x):
+        x = _same_width("ContinuousBernoulli.log_prob", x, self.logits)
+        a, large, near = _small_apart(self.logits)
+        apart = tf.nn.relu(a) + tf.math.log(-tf.math.expm1(-large) / large)
+        normaliser = tf.where(near, a / 2 + a**2 / 24 - a**4 / 2880 + a**6 / 181440, apart)
+        return tf.reduce_sum(x * self.logits - normaliser, axis=-1)
+
+
+class Counts(Distribution):
+    """Independent binomial counts out of ``trials``, as fractions: ``x`` holds multiples of 1 / trials.
+
+    ``log_prob`` is a log-*mass*: the probabilities of the trials + 1 values of a component add up to one.
+    """
+
+    parameters = ("logits", "trials")
+    support = (0.0, 1.0)
+
+    def __init__(self, logits, trials):
+        self.logits, self.trials = _vector("Counts", "logits", logits), float(trials)
+
+    @property
+    def mean(self):
+        return tf.sigmoid(self.logits)
+
+    def sample(self, n=None):
+        """Fractions of ``trials`` coins that show heads; no gradient passes."""
+        shape = tf.concat([[int(self.trials)], self._draw_shape(n)], axis=0)
+        return tf.reduce_mean(tf.cast(randomness.uniform(shape) < self.mean, tf.float32), axis=0)
+
+    def log_prob(self, x):
+        x = _same_width("Counts.log_prob", x, self.logits)
+        heads = tf.round(x * self.trials)
+        ways = math.lgamma(self.trials + 1) - tf.math.lgamma(heads + 1) - tf.math.lgamma(self.trials - heads + 1)
+        return tf.reduce_sum(ways + heads * self.logits - self.trials * tf.nn.softplus(self.logits), axis=-1)
+
+
+class Levels(Distribution):
+    """Independent components that each take one of ``levels`` values 0, 1/(levels − 1), …, 1, with any probabilities.
+
+    ``logits`` [..., d · levels]: for each component, one for each level (a softmax turns them into probabilities).
+    """
+
+    parameters = ("logits", "levels")
+    support = (0.0, 1.0)
+
+    def __init__(self, logits, levels):
+        logits = _vector("Levels", "logits", logits)
+        if logits.shape[-1] % levels:
+            raise ValueError(f"Levels: logits must hold {levels} numbers for each component; got {logits.shape[-1]}")
+        self.levels = levels
+        split = tf.concat([tf.shape(logits)[:-1], [logits.shape[-1] // levels, levels]], axis=0)
+        self.logits = tf.nn.log_softmax(tf.reshape(logits, split))
+
+    @property
+    def mean(self):
+        values = tf.range(self.levels, dtype=tf.float32) / (self.levels - 1)
+        return tf.linalg.matvec(tf.exp(self.logits), values)
+
+    def sample(self, n=None):
+        """By the largest of the log-probabilities, each with its own Gumbel noise; no gradient passes."""
+        gumbel = -tf.math.log(-tf.math.log(tf.maximum(randomness.uniform(self._draw_shape(n)), 1e-9)))
+        return tf.cast(tf.argmax(self.logits + gumbel, axis=-1), tf.float32) / (self.levels - 1)
+
+    def log_prob(self, x):
+        x = _same_width("Levels.log_prob", x, self.logits[..., 0])
+        chosen = tf.one_hot(tf.cast(tf.round(x * (self.levels - 1)), tf.int32), self.levels)
+        return tf.reduce_sum(chosen * self.logits, axis=[-2, -1])
 
 
 def standard_normal(dim):
@@ -184,6 +281,20 @@ def _float32(name, value):
         return tf.cast(tf.convert_to_tensor(value), tf.float32)
     except (TypeError, ValueError, tf.errors.UnimplementedError) as error:
         raise TypeError(f"{name} must be numeric; got {value!r:.80}") from error
+
+
+def _vector(where, name, value):
+    value = _float32(name, value)
+    if value.shape.rank == 0:
+        raise ValueError(f"{where}: {name} must have at least one axis, the vector's [..., d]; got a scalar")
+    return value
+
+
+def _small_apart(logit, border=0.5):
+    """The logit where |logit| < border, else 0; |logit| elsewhere, else 1; which is which. Both branches of a
+    ``tf.where`` are differentiated: neither may divide by zero."""
+    near = tf.abs(logit) < border
+    return logit, tf.where(near, 1.0, tf.abs(logit)), near
 
 
 def _shape(*tensors):

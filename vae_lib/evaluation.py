@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from vae_lib import randomness
 from vae_lib.distributions import closed_form_kl, kl_divergence
-from vae_lib.models import VAE
+from vae_lib.models import VAE, check_numeric
 from vae_lib.objectives import positive_integer, require
 
 _BLOCK = 100  # examples at a time
@@ -119,15 +119,15 @@ def _energy_distances(x, y, first):
     return 2 * first_second / (n * m) - first_first / (n * (n - 1)) - second_second / (m * (m - 1))
 
 
-def _two_samples(*samples):
-    samples = [np.asarray(check_numeric(value, name), np.float64) for name, value in zip("xy", samples, strict=True)]
-    for name, value in zip("xy", samples, strict=True):
-        if value.ndim != 2 or len(value) < 2:
-            raise ValueError(f"{name} must have shape [n, d] with at least two points; got shape {value.shape}")
-    if samples[0].shape[1] != samples[1].shape[1]:
-        shapes = " and ".join(str(value.shape) for value in samples)
-        raise ValueError(f"x and y must have points of one width d; got shapes {shapes}")
-    return samples
+def _two_samples(x, y):
+    for name, points in (("x", x), ("y", y)):
+        shape = check_numeric(points, name).shape
+        if len(shape) != 2 or shape[0] < 2:
+            raise ValueError(f"{name} must have shape [n, d] with at least two points; got {shape}")
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(f"y must have the width of x, {x.shape[1]}; got shapes {x.shape} and {y.shape}")
+    return x, y
 
 
 def _over_blocks(function, x):

@@ -1,17 +1,19 @@
 """What a model *is*: an autoencoder, a variational autoencoder, and the likelihoods that join decoder to data.
 
 A likelihood turns the decoder's output into a distribution over data: ``Bernoulli`` (the class itself),
-``FixedNormal(variance)``, ``LearnedNormal()``, or anything serialisable that does the same. One with a weight is a
-Keras layer, so that the weight is trained and saved with the model.
+``ContinuousBernoulli``, ``FixedNormal(variance)``, ``LearnedNormal()``, ``Binomial(trials)``, ``Categorical(levels)``,
+or anything serialisable that does the same. One with a weight is a Keras layer, so that the weight is trained and
+saved with the model. It may say what data it takes: ``support`` (low, high); ``steps``, for multiples of 1/steps.
 """
 
 import math
+import numbers
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from vae_lib.distributions import Bernoulli, Distribution, Normal, standard_normal
+from vae_lib.distributions import Bernoulli, Counts, Distribution, Levels, Normal, standard_normal
 
 _register = keras.saving.register_keras_serializable("vae_lib")
 
@@ -33,13 +35,19 @@ class FixedNormal(keras.layers.Layer):
 
 @_register
 class LearnedNormal(keras.layers.Layer):
-    """The likelihood N(decoder output, σ² · I) with one variance σ², learned, shared by all components."""
+    """The likelihood N(decoder output, σ²) with a learned variance: one, shared by all components, or one for each.
+
+    ``initial_variance``: a number, where the shared variance starts, or a list of d numbers, one for each component.
+    """
 
     def __init__(self, initial_variance=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.initial_variance = _positive("LearnedNormal", "initial_variance", initial_variance)
-        start = keras.initializers.Constant(math.log(self.initial_variance))
-        self.log_variance = self.add_weight(shape=(1,), initializer=start, name="log_variance")
+        several = isinstance(initial_variance, (list, tuple, np.ndarray))
+        values = list(initial_variance) if several else [initial_variance]
+        values = [_positive("LearnedNormal", "initial_variance", value) for value in values]
+        self.initial_variance = values if several else values[0]
+        start = np.log(values).astype(np.float32)
+        self.log_variance = self.add_weight(shape=start.shape, initializer=lambda *_, **__: start, name="log_variance")
         self.built = True
 
     def call(self, mean):
@@ -47,6 +55,41 @@ class LearnedNormal(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "initial_variance": self.initial_variance}
+
+
+@_register
+class Binomial(keras.layers.Layer):
+    """The likelihood of counts out of ``trials``, as fractions of them: decoder output = logits, [..., d]."""
+
+    support = Counts.support
+
+    def __init__(self, trials, **kwargs):
+        super().__init__(**kwargs)
+        self.trials = self.steps = _at_least("Binomial", "trials", trials, 1)
+
+    def call(self, logits):
+        return Counts(logits, self.trials)
+
+    def get_config(self):
+        return {**super().get_config(), "trials": self.trials}
+
+
+@_register
+class Categorical(keras.layers.Layer):
+    """The likelihood of grey levels 0, 1/(levels − 1), …, 1: decoder output = logits, [..., d · levels]."""
+
+    support = Levels.support
+
+    def __init__(self, levels, **kwargs):
+        super().__init__(**kwargs)
+        self.levels = _at_least("Categorical", "levels", levels, 2)
+        self.steps = self.levels - 1
+
+    def call(self, logits):
+        return Levels(logits, self.levels)
+
+    def get_config(self):
+        return {**super().get_config(), "levels": self.levels}
 
 
 class _Coder(keras.Model):
@@ -225,6 +268,15 @@ class VAE(_Coder):
                 f"{name} must lie in [{low:g}, {high:g}], the support of the {kind} likelihood; got values from "
                 f"{least:g} to {most:g}"
             )
+        steps = getattr(self.likelihood, "steps", None)
+        if steps is not None:
+            off = float(tf.reduce_max(tf.abs(x * steps - tf.round(x * steps))))
+            if off > 1e-3:
+                kind = type(self.likelihood).__name__
+                raise ValueError(
+                    f"{name} must hold multiples of 1/{steps}, as the {kind} likelihood counts them; got a value "
+                    f"{off / steps:.3g} away from one"
+                )
         return x
 
     def get_config(self):
@@ -286,6 +338,12 @@ def _positive(where, name, value):
     if not 0 < value < math.inf:
         raise ValueError(f"{where}: {name} must be positive and finite; got {value!r}")
     return value
+
+
+def _at_least(where, name, value, least):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(f"{where}: {name} must be an integer, at least {least}; got {value!r:.80}")
+    return int(value)
 
 
 def _width(name, net, attribute):

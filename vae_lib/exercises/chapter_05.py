@@ -83,6 +83,12 @@ def check_kl_two_gaussians(kl):
     def logarithm_upside_down(m_q, s_q, m_p, s_p):
         return _kl(m_q, s_q, m_p, s_p) + 2 * np.log(s_q / s_p)
 
+    def half_a_logarithm(m_q, s_q, m_p, s_p):
+        return _kl(m_q, s_q, m_p, s_p) - 0.5 * np.log(s_p / s_q)
+
+    def without_two_below(m_q, s_q, m_p, s_p):
+        return _kl(m_q, s_q, m_p, s_p) + (s_q**2 + (m_q - m_p) ** 2) / (2 * s_p**2)
+
     mistakes = [
         (right[::-1], "this is KL(p ‖ q): the expectation is over q, so the variance of p divides"),
         (_both(without_half, q, p), "off by a factor of two: did you drop the ½?"),
@@ -90,6 +96,8 @@ def check_kl_two_gaussians(kl):
         (_both(variances_for_deviations, q, p), "you took the standard deviations for variances: square them"),
         (_both(without_last_term, q, p), "½ is missing in each dimension: two equal Gaussians must give zero"),
         (_both(logarithm_upside_down, q, p), "the logarithm is upside down: it is log(s_p / s_q)"),
+        (_both(half_a_logarithm, q, p), "½ log is right for variances; for standard deviations it is log(s_p / s_q)"),
+        (_both(without_two_below, q, p), "the 2 under the squares is missing: they are divided by 2 s_p²"),
         (_both(without_shift, q, p), "the means do not appear: (m_q − m_p)² is missing"),
         (_both(shift_not_squared, q, p), "the difference of the means must be squared"),
         (-right, "the sign is wrong: a divergence is never negative"),
