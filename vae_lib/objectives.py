@@ -86,7 +86,6 @@ def free_bits(nats):
 
     def free_bits(model, x):
         require(VAE, model, "free_bits")
-        require(VAE, model, "free_bits")
         q, prior = model.posterior(x), model.prior
         if not isinstance(prior, Normal):
             raise TypeError(f"free_bits needs model.prior to be Normal; got {type(prior).__name__}")
