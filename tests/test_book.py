@@ -131,6 +131,14 @@ def test_every_figure_has_alternative_text(content, executed):
             assert len(image.get("alt", "").split()) >= 4, f"{path}: {image}"
 
 
+def test_every_term_of_the_glossary_is_linked_from_a_chapter(content):
+    terms = {term["id"] for term in content[HTML / "reference" / "glossary.html"].select("dt[id^=term-]")}
+    chapters = [article for path, article in content.items() if path.parent.name == "chapters"]
+    linked = {urlsplit(a["href"]).fragment for article in chapters for a in article.select("a[href*='glossary.html#']")}
+    assert len(terms) > 50
+    assert terms == linked
+
+
 def test_one_search_box(pages):
     for path, soup in pages.items():
         if path.name != "index.html":

@@ -67,6 +67,11 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
         (exercises.check_pca_error, lambda x, k: error(x, k) / x.shape[1], "averaged over the components"),
         (exercises.check_pca_error, lambda x, k: error(x, k) / values(x).sum(), "fraction"),
         (exercises.check_pca_error, lambda x, k: np.sqrt(values(x)[k:]).sum(), "standard deviations"),
+        (
+            exercises.check_pca_error,
+            lambda x, k: np.linalg.svd(x - x.mean(axis=0))[1][k:].sum(),
+            "singular values of the data",
+        ),
         (exercises.check_pca_error, lambda x, k: error(x, k) ** 0.5, "root"),
         (exercises.check_pca_error, lambda x, k: error(x, k, centre=False), "subtract the mean"),
         (exercises.check_pca_error, lambda x, k: error(x, k, centre=False, by=1), "subtract the mean"),
@@ -110,6 +115,7 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
             lambda W, g: from_weights(W, g, lambda s, g: g * (1 - s**2)),
             "multiply",
         ),
+        (FROM_WEIGHTS, lambda W, g: np.linalg.eigvalsh(W.T @ W) + g, "probabilistic PCA, smallest first"),
         (FROM_WEIGHTS, lambda W, g: from_weights(W, 1), "γ is missing"),
         (
             FROM_WEIGHTS,
@@ -151,6 +157,12 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
             LIKELIHOOD,
             lambda v, k: likelihood(v, k, constant=LOG_2PI / len(v)),
             "its own log 2π",
+        ),
+        (LIKELIHOOD, lambda v, k: likelihood(v, len(v), lambda v, k: 1.0), "full covariance"),
+        (
+            LIKELIHOOD,
+            lambda v, k: likelihood(v, k) + 0.5 * (len(v) - k - 1) * np.log(v[k:].mean()),
+            "each of the d − k",
         ),
         (LIKELIHOOD, lambda v, k: likelihood(v, k, trace=0), "last term"),
         (LIKELIHOOD, lambda v, k: likelihood(v, k, trace=k / len(v)), "discarded axes bring"),

@@ -34,6 +34,10 @@ def check_pca_error(error):
         (right / d, "you averaged over the components: sum over them, average over the examples only"),
         (right / values.sum(), "this is the error as a fraction of the whole variance: do not divide"),
         (np.sqrt(values[_K:]).sum(), "you added standard deviations: a squared error adds variances"),
+        (
+            np.sqrt(n * values[_K:]).sum(),
+            "these are singular values of the data: their squares, divided by n, are the eigenvalues",
+        ),
         (np.sqrt(right), "this is the root of the error: do not take it"),
         (raw[_K:].sum(), "you forgot to subtract the mean of the data"),
         (raw[_K:].sum() * n / (n - 1), "you forgot to subtract the mean of the data"),
@@ -99,6 +103,7 @@ def check_eigenvalues_from_weights(eigenvalues):
         (gamma / s**2, "you dropped the 1: s² = 1 − γ / λ, solved for λ"),
         (gamma * (1 - s**2), "divide by 1 − s², do not multiply"),
         (1 / (1 - s**2), "the γ is missing"),
+        (s[::-1] ** 2 + gamma, "this is the relation of probabilistic PCA, smallest first: here s² = 1 − γ / λ"),
         (s**2 + gamma, "this is the relation of probabilistic PCA: here s² = 1 − γ / λ"),
         (s**2, "these are the squared singular values: now solve s² = 1 − γ / λ for λ"),
         (s, "these are the singular values: now solve s² = 1 − γ / λ for λ"),
@@ -127,6 +132,14 @@ def check_ppca_log_likelihood(log_likelihood):
         (value(discarded[-1]), "σ² is the mean of all discarded eigenvalues, not the last of them"),
         (value(_VALUES.mean()), "σ² is the mean of the discarded eigenvalues only"),
         (value(kept.mean()), "σ² is the mean of the discarded eigenvalues, not of the kept ones"),
+        (
+            -0.5 * (log_2pi + np.log(_VALUES).sum() + d),
+            "this is the Gaussian with the full covariance: here σ² stands in for every discarded eigenvalue",
+        ),
+        (
+            -0.5 * (log_2pi + log_kept + np.log(noise) + d),
+            "log σ² belongs to each of the d − k discarded dimensions",
+        ),
         (value(np.sqrt(noise)), "log σ² is wanted: you used log σ"),
         (value(noise, constant=0), "the constant d log 2π is missing"),
         (value(noise, constant=np.log(2 * np.pi)), "each of the d components brings its own log 2π"),

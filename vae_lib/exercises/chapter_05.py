@@ -20,6 +20,8 @@ def check_entropy_discrete(entropy):
         (right / np.log(2), "this is in bits: nats were asked, so take the natural logarithm"),
         (right / _Q.shape[-1], "you averaged over the values: the probabilities are the weights already, so sum"),
         (right.sum(), "you summed over the rows too: one entropy for each distribution, axis=-1"),
+        (-xlogy(_Q, _Q).sum(axis=0), "you summed down the columns: each row is a distribution, axis=-1"),
+        (-xlogy(_Q, _Q), "these are the single terms: sum over the last axis"),
         (-np.log(np.where(_Q > 0, _Q, 1)).sum(axis=-1), "each surprise must be weighted with its probability"),
     ]
     judge(entropy(_Q.copy()), right, mistakes, praise="right: the mean surprise, and nothing for what never happens")
@@ -35,6 +37,15 @@ def check_entropy_gaussian(entropy):
         (0.5 * np.log(2 * np.pi * np.e * _S_Q).sum(axis=-1), "the variance s² belongs under the logarithm, not s"),
         (0.5 * np.log(2 * np.pi * np.e * _S_Q**4).sum(axis=-1), "you squared twice: s is the standard deviation"),
         (right - d / 2, "½ is missing in each dimension: the squared deviation averages to s², so its term gives ½"),
+        (right - (d - 1) / 2, "the ½ is there once: each dimension brings its own"),
+        (
+            0.5 * np.log(2 * np.pi * np.e * np.prod(_S_Q, axis=-1) ** 2),
+            "each dimension brings its own 2πe: with the product of the s it is (2πe) to the power d",
+        ),
+        (
+            0.5 * np.log(2 * np.pi * np.e * np.sum(_S_Q**2, axis=-1)),
+            "you added the variances under one logarithm: take the logarithm of each, then add",
+        ),
         (right - 0.5 * d * np.log(2 * np.pi), "the 2π is missing: it is part of the density"),
         (-right, "the sign is wrong: the entropy is minus the mean of log p"),
         (right / np.log(2), "this is in bits: nats were asked, so take the natural logarithm"),
@@ -52,6 +63,8 @@ def check_kl_in_bits(kl):
         (nats, "this is in nats: divide by log 2"),
         (nats * np.log(2), "you multiplied by log 2: a nat is more than a bit, so divide"),
         (-right, "the sign is wrong: log q − log p, in this order"),
+        (rel_entr(_Q, _P) / np.log(2), "these are the single terms: sum over the last axis"),
+        (rel_entr(_P, _Q).sum(axis=-1), "this is KL(p ‖ q), and in nats: weight with q, and divide by log 2"),
         (rel_entr(_P, _Q).sum(axis=-1) / np.log(2), "this is KL(p ‖ q): the first name draws, so weight with q"),
         (-xlogy(_Q, _P).sum(axis=-1) / np.log(2), "this is the cross-entropy: subtract the entropy of q"),
         (right / _Q.shape[-1], "you averaged over the values: q is the weight already, so sum"),
@@ -74,6 +87,9 @@ def check_kl_two_gaussians(kl):
     def without_last_term(m_q, s_q, m_p, s_p):
         return _kl(m_q, s_q, m_p, s_p) + 0.5
 
+    def variance_of_q_below(m_q, s_q, m_p, s_p):
+        return np.log(s_p / s_q) + (s_q**2 + (m_q - m_p) ** 2) / (2 * s_q**2) - 0.5
+
     def without_shift(m_q, s_q, m_p, s_p):
         return _kl(m_q, s_q, m_q, s_p)
 
@@ -95,6 +111,8 @@ def check_kl_two_gaussians(kl):
         (right / _M_Q.shape[-1], "you averaged over the dimensions: divergences of independent components add"),
         (_both(variances_for_deviations, q, p), "you took the standard deviations for variances: square them"),
         (_both(without_last_term, q, p), "½ is missing in each dimension: two equal Gaussians must give zero"),
+        (right + (_M_Q.shape[-1] - 1) / 2, "½ is subtracted once: each dimension brings its own"),
+        (_both(variance_of_q_below, q, p), "you divided by the variance of q: that of p divides"),
         (_both(logarithm_upside_down, q, p), "the logarithm is upside down: it is log(s_p / s_q)"),
         (_both(half_a_logarithm, q, p), "½ log is right for variances; for standard deviations it is log(s_p / s_q)"),
         (_both(without_two_below, q, p), "the 2 under the squares is missing: they are divided by 2 s_p²"),

@@ -19,6 +19,7 @@ def check_gaussian_elbo(my_elbo):
         return reconstruction, 0.5 * (m**2 + s**2 - 1 - 2 * np.log(s))
 
     reconstruction, rate = parts(s, sigma, s**2)
+    square = ((x - m) ** 2 + s**2) / sigma**2
     judge(
         my_elbo(x, m, s, sigma),
         reconstruction - rate,
@@ -30,6 +31,17 @@ def check_gaussian_elbo(my_elbo):
             (np.subtract(*parts(s, sigma, 0.0)), "E[(x − z)²] is (x − m)² + s²: the variance of z is missing"),
             (np.subtract(*parts(s, sigma, s)), "E[(x − z)²] is (x − m)² + s²: you added s, not s²"),
             (np.subtract(*parts(s, sigma, s**2, 0.0)), "the constant −½ log 2π is missing from the likelihood"),
+            (
+                -0.5 * square - rate,
+                "½ log 2πσ² is missing from the likelihood: half the square alone is no log-density",
+            ),
+            (reconstruction - 0.5 * square - rate, "the squared error is twice too large: its ½ is missing"),
+            (reconstruction + 0.5 * np.log(sigma) - rate, "log σ² is wanted in the likelihood: you used log σ"),
+            (reconstruction - rate - 0.5 * np.log(s), "log s² is wanted in the rate: you used log s"),
+            (
+                reconstruction + 0.5 * (_LOG_2PI + 1 + 2 * np.log(s)),
+                "the prior is forgotten: this is reconstruction plus entropy, and E[log p(z)] belongs to the bound too",
+            ),
             (np.subtract(*parts(s**0.5, sigma, s)), "s is a standard deviation: you used it as a variance"),
             (np.subtract(*parts(s, sigma**0.5, s**2)), "σ is a standard deviation: you used it as a variance"),
             ((reconstruction - rate) / np.log(2), "this is in bits: use natural logarithms"),
@@ -54,6 +66,11 @@ def check_gaussian_gap(my_gap):
             (kl(m, s**2, 0, 1), "this is the divergence from the prior, the rate; the gap is from the posterior"),
             (-truth, "the sign: log p(x) − bound is never negative"),
             (2 * truth, "twice too large: did you drop the ½?"),
+            (truth + 0.5, "the −1 is missing: for a q equal to the posterior the gap must be zero"),
+            (
+                -0.5 * (np.log(2 * np.pi * (1 + sigma**2)) + x**2 / (1 + sigma**2)),
+                "this is log p(x); the gap is what is left of it when the bound is subtracted",
+            ),
             (kl(m, s**2, x, sigma**2), "this compares q with the likelihood; the posterior weighs in the prior too"),
             (kl(m, s**2, mean, 1 / variance), "you used the posterior's precision 1 + 1/σ² as its variance"),
             (
@@ -77,6 +94,13 @@ def check_mean_field(my_variances):
             (np.diag(precision), "this is the diagonal of the precision; a variance is one over it"),
             (1 / np.diag(covariance), "invert the matrix first, then take the diagonal"),
             (np.diag(precision) ** -0.5, "these are standard deviations; variances were asked for"),
+            (np.diag(1 / np.diag(precision)), "the right variances, but in a matrix: return its diagonal, k numbers"),
+            (1 / precision, "a matrix; the variances are one over the diagonal of the precision, k numbers"),
+            (precision, "this is the whole precision matrix: the variances are one over its diagonal, k numbers"),
+            (
+                np.diag(np.diag(covariance)),
+                "a matrix of marginal variances: take one over the diagonal of the precision",
+            ),
             (np.linalg.eigvalsh(covariance), "eigenvalues are variances along rotated axes; q's axes are fixed"),
         ],
     )

@@ -17,6 +17,9 @@ def check_reparameterisation(my_sample):
     with tf.GradientTape() as tape:
         z = my_sample(mean, log_variance, noise)
         total = tf.reduce_sum(z) if tf.is_tensor(z) else None
+        again = my_sample(mean, log_variance, noise)
+    if np.shape(z) == _NOISE.shape == np.shape(again) and not np.allclose(z, again):
+        raise Hint("the same noise gives other draws the second time: make z from the noise that you are given")
     stddev = np.exp(0.5 * _LOG_VARIANCE)
     judge(
         z,
@@ -67,6 +70,8 @@ def check_pathwise(my_gradients):
         slopes.mean(),
         [
             (slopes.sum(), "a sum over the draws: the estimate is their mean"),
+            (slopes, "one number for each draw: the estimate is their mean"),
+            (slope(noise).mean(), "the slope is wanted at the draws m + s ε, not at the noise"),
             (slope(m), "this is the slope at the mean: take it at the draws, then average"),
             (np.mean(slopes * s), "∂z/∂m is 1, not s"),
             (slope(m + s**2 * noise).mean(), "the draws are too narrow or too wide: s is exp(½ log-variance)"),
@@ -106,6 +111,12 @@ def check_score_gradient(my_gradient):
             (truth * s, "the score is (z − m)/s²: you divided by s once"),
             (truth * s**2, "the score is (z − m)/s²: the division by s² is missing"),
             (truth * len(z), "a sum over the draws: the estimate is their mean"),
+            (centred * score, "one number for each draw: the estimate is their mean"),
+            (np.mean((values - values.mean()) * score), "subtract the baseline that is given, not the mean"),
+            (
+                np.mean(centred * 0.5 * ((z - m) ** 2 / s**2 - 1)),
+                "this is the score with respect to log s²: with respect to m it is (z − m)/s²",
+            ),
             (centred.mean() * score.mean(), "a product of means: multiply draw by draw, then average"),
             (centred.mean(), "the score is missing: multiply each value by (z − m)/s²"),
             (np.mean(centred * z), "multiply by the score (z − m)/s², not by z"),
