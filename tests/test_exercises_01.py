@@ -9,7 +9,7 @@ from vae_lib import exercises
 from vae_lib.exercises import Hint
 
 ERROR, PARAMETERS = exercises.check_reconstruction_error, exercises.check_parameters
-BREAK_EVEN, EXPLAINED = exercises.check_break_even, exercises.check_explained_fraction
+BREAK_EVEN, EXPLAINED = exercises.check_storage_break_even, exercises.check_explained_fraction
 TWO = exercises.check_two_in_one
 
 

@@ -91,11 +91,14 @@ def run_all(paths, seeds, jobs):
     results = {key: json.loads(kept.read_text()) for key, kept in wanted.items() if kept.exists()}
     todo = {key: kept for key, kept in wanted.items() if key not in results}
     print(f"{len(todo)} runs to do, {len(results)} kept, {jobs} at a time", flush=True)
-    with Pool(jobs) as pool:
+    # A worker must end when it is told to: the handler of `main`, inherited, raises where it may be swallowed.
+    with Pool(jobs, signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as pool:
         for key, result in pool.imap_unordered(attempt, todo.items()):
             results[key] = result
             bad = len(result["errors"]) + sum(not parse(line).holds for line in result["claims"])
             print(f"{key[0]} seed {key[1]}: {result['seconds']:.0f} s{f', {bad} FAIL' if bad else ''}", flush=True)
+        pool.close()
+        pool.join()
     return results
 
 

@@ -154,10 +154,18 @@ def contractive(weight, of="reconstruction"):
         require(Autoencoder, model, "contractive")
         x = model._rows(x)
         rows = tf.repeat(x, model.data_dim, axis=0)  # an example for each column of its Jacobian
-        with tf.autodiff.ForwardAccumulator(rows, tf.tile(tf.eye(model.data_dim), [tf.shape(x)[0], 1])) as forward:
-            z = model.encode(rows)
-            output = z if of == "code" else model.decode(z)
-        columns = tf.reshape(forward.jvp(output), [-1, model.data_dim, output.shape[-1]])
+        directions = tf.tile(tf.eye(model.data_dim), [tf.shape(x)[0], 1])
+        # J u is the derivative by v of v'J: backwards twice. A ForwardAccumulator makes XLA compile at each call.
+        with tf.GradientTape(watch_accessed_variables=False) as twice:
+            with tf.GradientTape(watch_accessed_variables=False) as once:
+                once.watch(rows)
+                z = model.encode(rows)
+                output = z if of == "code" else model.decode(z)
+            v = tf.zeros_like(output)
+            twice.watch(v)
+            pulled = once.gradient(output, rows, output_gradients=v)
+        columns = twice.gradient(pulled, v, output_gradients=directions)
+        columns = tf.reshape(columns, [-1, model.data_dim, output.shape[-1]])
         return reconstruction(model, x) - weight * tf.reduce_sum(tf.square(columns), axis=(1, 2))
 
     return contractive

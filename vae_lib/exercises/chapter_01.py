@@ -56,7 +56,7 @@ def check_parameters(parameters):
     judge(parameters(list(widths)), right, mistakes, within=1e-9, praise="right: a·b weights and b biases a layer")
 
 
-def check_break_even(break_even):
+def check_storage_break_even(break_even):
     """``break_even(d, k, parameters)``: the number of examples at which codes and decoder take the room of the data."""
     d, k, parameters = 50, 7, 1931
     right = parameters / (d - k)

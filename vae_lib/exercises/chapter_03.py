@@ -6,6 +6,7 @@ from vae_lib.exercises.judge import judge
 
 _RANDOM = np.random.default_rng(3)
 _X = _RANDOM.normal(size=(7, 3))  # no value at which a right and a wrong formula agree
+_TURN = _RANDOM.normal(size=(3, 3))
 
 
 def check_gaussian_denoiser(my_denoiser):
@@ -36,10 +37,9 @@ def check_gaussian_denoiser(my_denoiser):
 def check_denoiser_score(my_score):
     """``my_score(r, x, sigma)``: the score at the points x of a denoiser r trained with noise σ."""
     sigma = 0.6
-    turn = _RANDOM.normal(size=(3, 3))
 
     def r(x):
-        return np.tanh(np.asarray(x) @ turn) + 0.3
+        return np.tanh(np.asarray(x) @ _TURN) + 0.3
 
     truth = (r(_X) - _X) / sigma**2
     judge(
