@@ -34,6 +34,16 @@ def by_sums(x, y, in_x=1, in_y=1, root=1, metric="euclidean", rows=None, cross=2
     return value if root == 1 else abs(value) ** root
 
 
+def one_norm(x, y):
+    return 2 * np.linalg.norm(x[:, None] - y) - np.linalg.norm(x[:, None] - x) - np.linalg.norm(y[:, None] - y)
+
+
+def wrong_phi(shift, s):
+    t = np.sqrt(2) * s
+    there = 2 * t * norm.pdf(shift / t) + shift * (1 - 2 * norm.cdf(shift / t))
+    return 2 * there - 2 * t * np.sqrt(2 / np.pi)
+
+
 random_codes, energy = exercises.check_random_codes, exercises.check_energy_distance
 p_check, shift_check = exercises.check_p_value, exercises.check_energy_of_shift
 RIGHT = [(random_codes, codes), (energy, energy_distance), (p_check, p_value), (shift_check, shifted)]
@@ -62,6 +72,7 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
         (random_codes, lambda z, e: z.mean(0) + e, "spread of the codes is missing"),
         (random_codes, lambda z, e: z.mean(0) - z.std(0) * e, "the sign"),
         (random_codes, lambda z, e: z.mean(0) + e / z.std(0), "you divided"),
+        (random_codes, lambda z, e: codes(z, (e - e.mean(0)) / e.std(0)), "as it comes"),
         (random_codes, lambda z, e: z.mean() + z.std() * e, "one mean and one spread"),
         (random_codes, lambda z, e: z.mean(0) + z.std() * e, "one spread for all"),
         (random_codes, lambda z, e: z.mean(0) + z.std(0, ddof=1) * e, "not by n − 1"),
@@ -82,6 +93,7 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
         (energy, lambda x, y: 2 * cdist(x, y).sum() - cdist(x, x).sum() - cdist(y, y).sum(), "sums over pairs"),
         (energy, lambda x, y: by_sums(x, y, rows=len(x)), "different numbers of points"),
         (energy, lambda x, y: by_sums(x, y, metric="cityblock"), "absolute differences"),
+        (energy, one_norm, "axis=-1"),
         (energy, lambda x, y: 2 * np.linalg.norm(x.mean(0) - y.mean(0)), "distance of the means"),
         (p_check, lambda o, null: np.mean(null >= o), "can be zero"),
         (p_check, lambda o, null: np.mean(null > o), "ties .* add one to both"),
@@ -94,6 +106,8 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
         (p_check, lambda o, null: 1 - p_value(o, null), "one minus"),
         (p_check, lambda o, null: p_value(o, np.abs(null)), "one-sided"),
         (p_check, lambda o, null: np.mean(np.abs(null) >= o), "one-sided"),
+        (p_check, lambda o, null: 2 * min(np.mean(null >= o), np.mean(null <= o)), "one-sided"),
+        (p_check, lambda o, null: 2 * min(p_value(o, null), p_value(-o, -null)), "one-sided"),
         (p_check, lambda o, null: np.sum(null >= o), "a count"),
         (p_check, lambda o, null: 1 + np.sum(null >= o), "a count"),
         (p_check, lambda o, null: (o - null.mean()) / null.std(), "standard deviations"),
@@ -105,6 +119,7 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
         (shift_check, lambda d, s: shifted(d, s, s), "the variances add"),
         (shift_check, lambda d, s: shifted(d, s, 2 * s), "not 2s"),
         (shift_check, lambda d, s: shifted(d, s, 2 * s**2), "take its root"),
+        (shift_check, wrong_phi, "inside Φ"),
         (shift_check, lambda d, s: 2 * (d - 2 * s / np.pi**0.5), "more than the shift"),
         (shift_check, lambda d, s: 2 * d**2, "squared distances"),
         (shift_check, lambda d, s: d**2 / (s * np.pi**0.5), "small shifts"),

@@ -116,6 +116,12 @@ def test_the_title_and_the_kernel(path):
     assert read(path).metadata.kernelspec.name == "python3"
 
 
+def test_only_code_that_draws_is_folded_away(path):
+    for cell in code_cells(path):
+        if "hide-input" in tags(cell):
+            assert "image" in cell.metadata.get("mystnb", {}), f"no figure:\n{cell.source}"
+
+
 def test_alternative_text_is_a_sentence(path):
     for cell in code_cells(path):
         alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")

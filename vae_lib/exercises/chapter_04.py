@@ -24,6 +24,10 @@ def check_random_codes(my_codes):
         (mean + _NOISE, "the spread of the codes is missing: multiply the noise by their standard deviation"),
         (mean - stddev * _NOISE, "the sign: add the stretched noise to the mean"),
         (mean + _NOISE / stddev, "multiply by the standard deviation: you divided"),
+        (
+            mean + stddev * (_NOISE - _NOISE.mean(axis=0)) / _NOISE.std(axis=0),
+            "the noise is standard as it comes: do not standardise it again",
+        ),
         (_Z.mean() + _Z.std() * _NOISE, "one mean and one spread for all: each component of the code has its own"),
         (mean + _Z.std() * _NOISE, "one spread for all: each component of the code has its own"),
         (mean + _Z.std(axis=0, ddof=1) * _NOISE, "divide by n, as the chapter did when it standardised, not by n − 1"),
@@ -72,6 +76,14 @@ def check_energy_distance(my_distance):
             "you added absolute differences: the length is the root of squares",
         ),
         (
+            estimate(*sums(np.linalg.norm)),
+            "one length of everything: each difference has its own, so give the norm axis=-1",
+        ),
+        (
+            2 * np.linalg.norm(_X[:, None] - _Y) - np.linalg.norm(_X[:, None] - _X) - np.linalg.norm(_Y[:, None] - _Y),
+            "one length of everything: each difference has its own, so give the norm axis=-1",
+        ),
+        (
             2 * np.linalg.norm(_X.mean(axis=0) - _Y.mean(axis=0)),
             "this is the distance of the means: take the mean of the distances",
         ),
@@ -96,6 +108,8 @@ def check_p_value(my_p_value):
         (1 - (1 + count) / (1 + draws), "this is one minus the p-value"),
         ((1 + np.sum(np.abs(null) >= observed)) / (1 + draws), "one-sided: far below zero is no sign of a difference"),
         (np.mean(np.abs(null) >= observed), "one-sided: far below zero is no sign of a difference"),
+        (2 * min(count, below) / draws, "one-sided: far below zero is no sign of a difference"),
+        (2 * (1 + min(count, below)) / (1 + draws), "one-sided: far below zero is no sign of a difference"),
         (count, "this is a count: divide by the number of splits"),
         (1 + count, "this is a count: divide by the number of splits"),
         ((observed - null.mean()) / null.std(), "this is a distance in standard deviations: count instead"),
@@ -123,6 +137,10 @@ def check_energy_of_shift(my_energy):
             "X − Y has variance 2s², so deviation √2 s, not 2s",
         ),
         (2 * (mean_distance(shift, 2 * s**2) - mean_distance(0, 2 * s**2)), "2s² is a variance: take its root"),
+        (
+            2 * (cross - 2 * (cross - 2 * np.sqrt(2) * s * norm.pdf(shift / (np.sqrt(2) * s))) - within),
+            "the sign inside Φ: the mean sign of D is 1 − 2 Φ(−μ/τ), positive for a positive shift",
+        ),
         (2 * (shift - within), "E|X − Y| is more than the shift: X − Y also changes sign"),
         (2 * shift**2, "this is the answer for squared distances, which see the means only"),
         (shift**2 / (s * np.sqrt(np.pi)), "this is the answer for small shifts: the whole function is wanted"),

@@ -48,6 +48,9 @@ def check_best_kept(my_best):
             (q[-1], "these are the last parameters, not the best"),
             (q[values.mean(axis=1).argmax()], "one step for all points: each point has a best step of its own"),
             (q[values.argmin(axis=0), columns], "these are the worst: the bound is maximised"),
+            (q[values.max(axis=1).argmax()], "one step for all points: each point has a best step of its own"),
+            (q.max(axis=0), "these are the largest parameters; those with the largest bound were asked for"),
+            (q[values.argmax(axis=1)], "for each step this asks which point is best: argmax over the steps, axis 0"),
             (values.max(axis=0), "these are the best values; the parameters were asked for"),
             (best, "these are the best steps; the parameters at them were asked for"),
             (q[best], "for each point this holds the parameters of all: pick its own with np.arange(n)"),
@@ -86,6 +89,7 @@ def check_linear_encoder(my_encoder):
         [
             (np.zeros(2), "the data are not centred: an x equal to μ must give the mean zero"),
             (mu @ A, "the sign: an x equal to μ must give the mean zero"),
+            (-mu @ W, "you took μ through W: an x equal to μ must give the mean zero, so take it through A"),
             (mu, "the offset lives among the codes: take μ through A"),
             (-mu, "the offset lives among the codes: take μ through A"),
         ],
