@@ -36,6 +36,16 @@ def test_continuous_bernoulli_agrees_with_forty_digits(logit):
     np.testing.assert_allclose(ContinuousBernoulli([logit]).mean, [mean], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("logit", [-1e30, -1e8, -100.0, 100.0, 1e8, 1e30])
+def test_continuous_bernoulli_has_finite_gradients_at_any_logit(logit):
+    variable = tf.Variable([logit])
+    with tf.GradientTape(persistent=True) as tape:
+        p = ContinuousBernoulli(variable)
+        values = [p.log_prob([0.3]), p.mean, p.sample()]
+    assert all(np.isfinite(value).all() for value in values)
+    assert all(np.isfinite(tape.gradient(value, variable)).all() for value in values)
+
+
 @pytest.mark.parametrize("logit", LOGITS)
 def test_continuous_bernoulli_draws_by_its_distribution_function(logit):
     keras.utils.set_random_seed(1)

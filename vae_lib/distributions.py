@@ -134,8 +134,8 @@ class ContinuousBernoulli(Distribution):
     def mean(self):
         """1 / (1 − e^−logit) − 1 / logit, the derivative of the log-normaliser; ½ at logit 0."""
         a, large, near = _small_apart(self.logits)
-        apart = 1 / large - 1 / tf.math.expm1(large)  # of the mirrored: one minus it where the logit is positive
-        apart = tf.where(a < 0, apart, 1 - apart)
+        apart = 1 / large + tf.exp(-large) / tf.math.expm1(-large)  # one minus it where the logit is positive
+        apart = tf.where(self.logits < 0, apart, 1 - apart)
         return tf.where(near, 0.5 + a / 12 - a**3 / 720 + a**5 / 30240, apart)
 
     def sample(self, n=None):
@@ -143,13 +143,13 @@ class ContinuousBernoulli(Distribution):
         u = randomness.uniform(self._draw_shape(n))
         a, large, near = _small_apart(self.logits, 0.05)
         apart = 1 + tf.math.log1p((1 - u) * tf.math.expm1(-large)) / large  # where the logit is positive
-        apart = tf.where(a < 0, 1 - apart, apart)
+        apart = tf.where(self.logits < 0, 1 - apart, apart)
         return tf.where(near, u + a * u * (1 - u) / 2 * (1 + a * (1 - 2 * u) / 3), apart)
 
     def log_prob(self, x):
         x = _same_width("ContinuousBernoulli.log_prob", x, self.logits)
         a, large, near = _small_apart(self.logits)
-        apart = tf.nn.relu(a) + tf.math.log(-tf.math.expm1(-large) / large)
+        apart = tf.nn.relu(self.logits) + tf.math.log(-tf.math.expm1(-large) / large)
         normaliser = tf.where(near, a / 2 + a**2 / 24 - a**4 / 2880 + a**6 / 181440, apart)
         return tf.reduce_sum(x * self.logits - normaliser, axis=-1)
 
@@ -292,9 +292,9 @@ def _vector(where, name, value):
 
 def _small_apart(logit, border=0.5):
     """The logit where |logit| < border, else 0; |logit| elsewhere, else 1; which is which. Both branches of a
-    ``tf.where`` are differentiated: neither may divide by zero."""
+    ``tf.where`` are differentiated: neither may divide by zero or overflow."""
     near = tf.abs(logit) < border
-    return logit, tf.where(near, 1.0, tf.abs(logit)), near
+    return tf.where(near, logit, 0.0), tf.where(near, 1.0, tf.abs(logit)), near
 
 
 def _shape(*tensors):
