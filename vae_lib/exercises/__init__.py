@@ -13,6 +13,7 @@ for _module in pkgutil.iter_modules(__path__):
     if _module.name.startswith("chapter_"):
         for _name, _check in vars(importlib.import_module(f"{__name__}.{_module.name}")).items():
             if _name.startswith("check_"):
-                assert _name not in globals(), f"two chapters have a {_name}"
+                if _name in globals():
+                    raise ImportError(f"two chapters define {_name}; the checks of all chapters share one namespace")
                 globals()[_name] = _check
                 __all__.append(_name)
