@@ -57,6 +57,13 @@ def test_continuous_bernoulli_draws_by_its_distribution_function(logit):
     assert stats.kstest(cdf, "uniform").pvalue > 1e-4
 
 
+def test_continuous_bernoulli_draws_within_its_support_at_the_ends_of_the_noise(monkeypatch):
+    for noise in (0.0, 1 - 2.0**-24):
+        monkeypatch.setattr("vae_lib.randomness.uniform", lambda shape, noise=noise: tf.fill(shape, noise))
+        x = ContinuousBernoulli(LOGITS).sample().numpy()
+        assert ((x >= 0) & (x <= 1)).all()
+
+
 def test_continuous_bernoulli_passes_gradients_through_its_draws():
     logits = tf.Variable(np.array([[-3.0, -0.04, 0.0, 0.2, 6.0]], "float32"))
 

@@ -140,7 +140,7 @@ class ContinuousBernoulli(Distribution):
 
     def sample(self, n=None):
         """By the inverse of the distribution function: reparameterised, so gradients reach the logits."""
-        u = randomness.uniform(self._draw_shape(n))
+        u = tf.maximum(randomness.uniform(self._draw_shape(n)), 2.0**-24)  # at 0 the logarithm would be infinite
         a, large, near = _small_apart(self.logits, 0.05)
         apart = 1 + tf.math.log1p((1 - u) * tf.math.expm1(-large)) / large  # where the logit is positive
         apart = tf.where(self.logits < 0, 1 - apart, apart)
