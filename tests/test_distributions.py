@@ -199,9 +199,9 @@ BAD = {
     "half a sample": (lambda: standard_normal(1).sample(2.5), ValueError, "sample: n must be .* integer.*got 2.5"),
     "minus one sample": (lambda: Bernoulli([0.0]).sample(-1), ValueError, "sample: n must be .* at least 0; got -1"),
     "True samples": (lambda: standard_normal(1).sample(True), ValueError, "n must be .*got True"),
-    "no dimension": (lambda: standard_normal(0), ValueError, "dim must be a positive integer; got 0"),
-    "half a dimension": (lambda: standard_normal(1.5), ValueError, "dim must be a positive integer; got 1.5"),
-    "a text dimension": (lambda: standard_normal("2"), ValueError, "dim must be a positive integer; got '2'"),
+    "no dimension": (lambda: standard_normal(0), ValueError, "dim must be an integer, at least 1; got 0"),
+    "half a dimension": (lambda: standard_normal(1.5), ValueError, "dim must be an integer, at least 1; got 1.5"),
+    "a text dimension": (lambda: standard_normal("2"), ValueError, "dim must be an integer, at least 1; got '2'"),
 }
 
 

@@ -190,5 +190,5 @@ def test_different_widths_are_refused(function):
 
 @pytest.mark.parametrize("draws", [0, -1, 2.5, True, None, "9"])
 def test_draws_must_be_a_positive_integer(draws):
-    with pytest.raises(ValueError, match=f"energy_null: draws must be a positive integer; got {draws!r}"):
+    with pytest.raises(ValueError, match=f"energy_null: draws must be an integer, at least 1; got {draws!r}"):
         energy_null(np.zeros((3, 2)), np.ones((3, 2)), draws=draws)

@@ -103,5 +103,5 @@ def test_a_plain_autoencoder_is_refused(name):
 @pytest.mark.parametrize("name", ["log_likelihood", "rate_distortion"])
 @pytest.mark.parametrize("samples", [0, -3, 2.5, True, None, "9"])
 def test_samples_must_be_a_positive_integer(name, samples):
-    with pytest.raises(ValueError, match=f"{name}: samples must be a positive integer; got {samples!r}"):
+    with pytest.raises(ValueError, match=f"{name}: samples must be an integer, at least 1; got {samples!r}"):
         EVALUATIONS[name](small_vae(), np.zeros((3, 2)), samples=samples)

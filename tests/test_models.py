@@ -256,10 +256,10 @@ BAD_MODELS = {
     "a width of 0": (
         lambda: mlp(2, [3, 0], 1),
         ValueError,
-        r"hidden must be a list of positive integers; got \[3, 0\]",
+        r"mlp: hidden\[1\] must be an integer, at least 1; got 0",
     ),
-    "half a width": (lambda: mlp(2.5, [3], 1), ValueError, "inputs must be a positive integer; got 2.5"),
-    "a True width": (lambda: mlp(2, [3], True), ValueError, "outputs must be a positive integer; got True"),
+    "half a width": (lambda: mlp(2.5, [3], 1), ValueError, "inputs must be an integer, at least 1; got 2.5"),
+    "a True width": (lambda: mlp(2, [3], True), ValueError, "outputs must be an integer, at least 1; got True"),
     "one hidden width": (lambda: mlp(2, 3, 1), TypeError, "hidden must be a list of widths.*got 3"),
 }
 

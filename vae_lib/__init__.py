@@ -6,7 +6,7 @@ from vae_lib.claims import ClaimError, claim
 from vae_lib.distributions import Bernoulli, ContinuousBernoulli, Distribution, Normal, kl_divergence, standard_normal
 from vae_lib.evaluation import active_units, energy_distance, energy_null, log_likelihood, rate_distortion
 from vae_lib.models import VAE, Autoencoder, Binomial, Categorical, FixedNormal, LearnedNormal
-from vae_lib.networks import mlp
+from vae_lib.networks import conv_decoder, conv_encoder, mlp
 from vae_lib.objectives import (
     beta_elbo,
     contractive,
@@ -38,6 +38,8 @@ __all__ = [
     "binarize",
     "claim",
     "contractive",
+    "conv_decoder",
+    "conv_encoder",
     "datasets",
     "denoising",
     "elbo",

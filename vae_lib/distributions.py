@@ -4,13 +4,12 @@ Each treats the last axis as one vector of independent components and the axes b
 """
 
 import math
-import numbers
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from vae_lib import randomness
+from vae_lib import checks, randomness
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -30,8 +29,8 @@ class Distribution:
         raise NotImplementedError
 
     def _draw_shape(self, n):
-        if not (n is None or tf.is_tensor(n)) and (isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0):
-            raise ValueError(f"{type(self).__name__}.sample: n must be None or an integer, at least 0; got {n!r:.80}")
+        if not (n is None or tf.is_tensor(n)):
+            checks.integer(f"{type(self).__name__}.sample: n", n, least=0)
         shape = tf.shape(getattr(self, self.parameters[0]))
         return shape if n is None else tf.concat([[n], shape], axis=0)
 
@@ -217,9 +216,8 @@ class Levels(Distribution):
 
 def standard_normal(dim):
     """N(0, I) over ``dim`` components, without batch axes."""
-    if isinstance(dim, bool) or not isinstance(dim, numbers.Integral) or dim < 1:
-        raise ValueError(f"standard_normal: dim must be a positive integer; got {dim!r}")
-    return Normal(tf.zeros([int(dim)]), tf.zeros([int(dim)]))
+    zeros = tf.zeros([checks.integer("standard_normal: dim", dim)])
+    return Normal(zeros, zeros)
 
 
 _closed_forms = {}

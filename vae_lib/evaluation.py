@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 from scipy.spatial.distance import cdist
 
-from vae_lib import randomness
+from vae_lib import checks, randomness
 from vae_lib.distributions import closed_form_kl, kl_divergence
-from vae_lib.models import VAE, check_numeric
-from vae_lib.objectives import positive_integer, require
+from vae_lib.models import VAE
+from vae_lib.objectives import require
 
 _BLOCK = 100  # examples at a time
 _FLOATS = 2**23  # the most numbers one layer's output may hold: memory does not grow with the samples
@@ -25,7 +25,7 @@ def log_likelihood(model, x, samples=5000):
     Raises ``TypeError`` or ``ValueError`` for data the model cannot take, or for ``samples`` below one.
     """
     require(VAE, model, "log_likelihood")
-    positive_integer("log_likelihood", "samples", samples)
+    checks.integer("log_likelihood: samples", samples)
     chunk = max(1, min(samples, _FLOATS // (_BLOCK * widest_layer(model))))
     sizes = [chunk] * (samples // chunk) + [samples % chunk] * (samples % chunk > 0)
 
@@ -52,7 +52,7 @@ def rate_distortion(model, x, samples=100):
     no closed form is the mean over ``samples`` draws of z.
     """
     require(VAE, model, "rate_distortion")
-    positive_integer("rate_distortion", "samples", samples)
+    checks.integer("rate_distortion: samples", samples)
 
     def both(x, seed):
         q, prior = model.posterior(x), model.prior
@@ -100,7 +100,7 @@ def energy_null(x, y, draws=1000, seed=0):
     ``ValueError`` for ``draws`` below one.
     """
     x, y = _two_samples(x, y)
-    positive_integer("energy_null", "draws", draws)
+    checks.integer("energy_null: draws", draws)
     original = np.repeat([[True], [False]], [len(x), len(y)], axis=0)
     return _energy_distances(x, y, np.random.default_rng(seed).permuted(original.repeat(draws, axis=1), axis=0))
 
@@ -121,7 +121,7 @@ def _energy_distances(x, y, first):
 
 def _two_samples(x, y):
     for name, points in (("x", x), ("y", y)):
-        shape = check_numeric(points, name).shape
+        shape = checks.numeric(points, name).shape
         if len(shape) != 2 or shape[0] < 2:
             raise ValueError(f"{name} must have shape [n, d] with at least two points; got {shape}")
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import logsumexp
 
+from vae_lib import checks
 from vae_lib.distributions import Normal
 from vae_lib.evaluation import widest_layer
 from vae_lib.models import VAE, FixedNormal
@@ -116,8 +117,8 @@ def posterior(model, x, nodes=None):
     along its posterior. Raises as ``log_marginal`` does.
     """
     joint = _Joint(model, x)
-    if nodes is not None and (isinstance(nodes, bool) or not isinstance(nodes, numbers.Integral) or nodes < 2):
-        raise ValueError(f"nodes must be None or an integer, at least 2; got {nodes!r}")
+    if nodes is not None:
+        checks.integer("nodes", nodes, least=2)
     boxes = joint.boxes()
     if nodes is None:
         nodes = joint.settle(boxes, _log_sum, 2e-5, want_nodes=True)

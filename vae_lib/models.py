@@ -7,12 +7,12 @@ saved with the model. It may say what data it takes: ``support`` (low, high); ``
 """
 
 import math
-import numbers
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from vae_lib import checks
 from vae_lib.distributions import Bernoulli, Counts, Distribution, Levels, Normal, standard_normal
 
 _register = keras.saving.register_keras_serializable("vae_lib")
@@ -24,7 +24,7 @@ class FixedNormal(keras.layers.Layer):
 
     def __init__(self, variance, **kwargs):
         super().__init__(**kwargs)
-        self.variance = _positive("FixedNormal", "variance", variance)
+        self.variance = checks.positive("FixedNormal: variance", variance)
 
     def call(self, mean):
         return Normal(mean, tf.constant([math.log(self.variance)], tf.float32))
@@ -44,7 +44,7 @@ class LearnedNormal(keras.layers.Layer):
         super().__init__(**kwargs)
         several = isinstance(initial_variance, (list, tuple, np.ndarray))
         values = list(initial_variance) if several else [initial_variance]
-        values = [_positive("LearnedNormal", "initial_variance", value) for value in values]
+        values = [checks.positive("LearnedNormal: initial_variance", value) for value in values]
         self.initial_variance = values if several else values[0]
         start = np.log(values).astype(np.float32)
         self.log_variance = self.add_weight(shape=start.shape, initializer=lambda *_, **__: start, name="log_variance")
@@ -65,7 +65,7 @@ class Binomial(keras.layers.Layer):
 
     def __init__(self, trials, **kwargs):
         super().__init__(**kwargs)
-        self.trials = self.steps = _at_least("Binomial", "trials", trials, 1)
+        self.trials = self.steps = checks.integer("Binomial: trials", trials)
 
     def call(self, logits):
         return Counts(logits, self.trials)
@@ -82,7 +82,7 @@ class Categorical(keras.layers.Layer):
 
     def __init__(self, levels, **kwargs):
         super().__init__(**kwargs)
-        self.levels = _at_least("Categorical", "levels", levels, 2)
+        self.levels = checks.integer("Categorical: levels", levels, least=2)
         self.steps = self.levels - 1
 
     def call(self, logits):
@@ -116,18 +116,18 @@ class _Coder(keras.Model):
 
     def check_data(self, x, name="x"):
         """Return ``x`` as a tensor, or raise ``TypeError``/``ValueError`` saying what about it cannot be used."""
-        x = check_numeric(x, name)
+        x = checks.numeric(x, name)
         self._rows(x, name)
         return x
 
     def _rows(self, x, name="x"):
-        x = _floats(x, name)
+        x = checks.floats(x, name)
         if x.shape.rank != 2 or x.shape[-1] != self.data_dim:
             raise ValueError(f"{name} must have shape [n, {self.data_dim}], as the encoder expects; got {x.shape}")
         return x
 
     def _codes(self, z, name="z"):
-        z = _floats(z, name)
+        z = checks.floats(z, name)
         if z.shape.rank is None or z.shape.rank < 2 or z.shape[-1] != self.latent_dim:
             raise ValueError(
                 f"{name} must have shape [..., n, {self.latent_dim}], as the decoder expects; got {z.shape}"
@@ -300,50 +300,6 @@ class VAE(_Coder):
                 )
             config = {**config, "likelihood": found}
         return super().from_config(config)
-
-
-def check_numeric(x, name):
-    """``x`` as a tensor; ``TypeError`` if it is not numeric, ``ValueError`` if it is empty, NaN or infinite."""
-    try:
-        x = tf.convert_to_tensor(x)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be an array of numbers; got {type(x).__name__}: {error!s:.120}") from None
-    if not (x.dtype.is_floating or x.dtype.is_integer or x.dtype.is_bool):
-        raise TypeError(f"{name} must be an array of numbers; got dtype {x.dtype.name}")
-    if 0 in x.shape:
-        raise ValueError(f"{name} must not be empty; got shape {x.shape}")
-    if x.dtype.is_floating:
-        x = tf.cast(x, tf.float32)
-        bad = ~np.isfinite(x.numpy())
-        if bad.any():
-            first = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise ValueError(
-                f"{name} must be finite; got {int(bad.sum())} NaN or infinite values, the first at index {first}"
-            )
-    return x
-
-
-def _floats(x, name):
-    try:
-        return tf.cast(tf.convert_to_tensor(x), tf.float32)
-    except (TypeError, ValueError, tf.errors.UnimplementedError) as error:
-        raise TypeError(f"{name} must be an array of numbers; got {type(x).__name__}: {error!s:.120}") from None
-
-
-def _positive(where, name, value):
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{where}: {name} must be a number; got {value!r:.80}") from None
-    if not 0 < value < math.inf:
-        raise ValueError(f"{where}: {name} must be positive and finite; got {value!r}")
-    return value
-
-
-def _at_least(where, name, value, least):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(f"{where}: {name} must be an integer, at least {least}; got {value!r:.80}")
-    return int(value)
 
 
 def _width(name, net, attribute):

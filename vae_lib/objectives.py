@@ -9,7 +9,7 @@ import numbers
 import keras
 import tensorflow as tf
 
-from vae_lib import randomness
+from vae_lib import checks, randomness
 from vae_lib.distributions import Normal, closed_form_kl, kl_divergence
 from vae_lib.models import VAE, Autoencoder
 
@@ -35,7 +35,7 @@ def elbo(model, x):
 
 def elbo_mc(samples=1):
     """The evidence lower bound as the mean of log w over ``samples`` draws of z (equation 6 there): [n]."""
-    positive_integer("elbo_mc", "samples", samples)
+    checks.integer("elbo_mc: samples", samples)
 
     def elbo_mc(model, x):
         require(VAE, model, "elbo_mc")
@@ -49,7 +49,7 @@ def iwae(samples):
 
     Burda, Grosse and Salakhutdinov (2016), equation 8; ``iwae(1)`` is ``elbo_mc(1)``.
     """
-    positive_integer("iwae", "samples", samples)
+    checks.integer("iwae: samples", samples)
 
     def iwae(model, x):
         require(VAE, model, "iwae")
@@ -64,7 +64,7 @@ def beta_elbo(beta):
     ``beta`` is a number, or a scalar variable that a callback may change while training runs.
     """
     if isinstance(beta, numbers.Real):
-        _not_negative("beta_elbo", "beta", beta)
+        checks.not_negative("beta_elbo: beta", beta)
     elif not (tf.is_tensor(beta) or isinstance(beta, tf.Variable | keras.Variable)):
         raise TypeError(f"beta_elbo: beta must be a number or a scalar variable; got {beta!r:.80}")
 
@@ -82,7 +82,7 @@ def free_bits(nats):
     Kingma et al. (2016), appendix C.8: dimension j pays max(``nats``, its KL averaged over the batch). The
     batch-level charge is the same for each example.
     """
-    _not_negative("free_bits", "nats", nats)
+    checks.not_negative("free_bits: nats", nats)
 
     def free_bits(model, x):
         require(VAE, model, "free_bits")
@@ -109,7 +109,7 @@ def denoising(noise):
     example and call; ``noise`` is a standard deviation in the units of x. The best r has
     (r(x) − x) / ``noise``² = ∇ log density of the noisy data. For an ``Autoencoder``.
     """
-    _not_negative("denoising", "noise", noise)
+    checks.not_negative("denoising: noise", noise)
 
     def denoising(model, x):
         require(Autoencoder, model, "denoising")
@@ -127,7 +127,7 @@ def sparse(weight):
     the decoder is kept from growing: give its first layer ``kernel_constraint=keras.constraints.UnitNorm(axis=1)``.
     For an ``Autoencoder``.
     """
-    _not_negative("sparse", "weight", weight)
+    checks.not_negative("sparse: weight", weight)
 
     def sparse(model, x):
         require(Autoencoder, model, "sparse")
@@ -146,7 +146,7 @@ def contractive(weight, of="reconstruction"):
     (2011), equation 1, who tie decoder to encoder; with a decoder that is free to grow that penalty is empty.
     For an ``Autoencoder``.
     """
-    _not_negative("contractive", "weight", weight)
+    checks.not_negative("contractive: weight", weight)
     if of not in ("reconstruction", "code"):
         raise ValueError(f'contractive: of must be "reconstruction" or "code"; got {of!r:.80}')
 
@@ -181,13 +181,3 @@ def require(kind, model, objective):
     )
     name = "a VAE" if kind is VAE else "an Autoencoder"
     raise TypeError(f"{objective} needs model to be {name}; got {type(model).__name__}: {hint}")
-
-
-def positive_integer(where, name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"{where}: {name} must be a positive integer; got {value!r}")
-
-
-def _not_negative(where, name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
-        raise ValueError(f"{where}: {name} must be a finite number, not negative; got {value!r}")

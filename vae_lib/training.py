@@ -7,7 +7,6 @@ leaves no trace in the model.
 
 import collections
 import json
-import operator
 import os
 import random
 import sys
@@ -17,8 +16,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-from vae_lib import randomness
-from vae_lib.models import check_numeric
+from vae_lib import checks, randomness
 
 
 def binarize(x):
@@ -78,8 +76,8 @@ def fit(
             raise TypeError(f"{name} must be a function; got {function!r:.80}")
     n, data = _check_data(model, x, preprocess, "x")
     held_out = None if validation is None else _check_data(model, validation, preprocess, "validation", like=data)[1]
-    epochs = _check_integer("epochs", epochs, least=0)
-    batch_size = _check_integer("batch_size", batch_size, least=1)
+    epochs = checks.integer("epochs", epochs, least=0)
+    batch_size = checks.integer("batch_size", batch_size, least=1)
     if batch_size > n:
         raise ValueError(f"batch_size must not exceed the {n} examples in x: no batch would be whole; got {batch_size}")
     if verbose not in ("auto", 0, 1, 2):
@@ -420,8 +418,8 @@ def _check_data(model, x, preprocess, name, like=None):
     if not isinstance(model, keras.Model) or not model.built:
         raise TypeError(f"model must be a built Keras model, such as a VAE; got {type(model).__name__}")
     if isinstance(x, list):  # rows typed by hand: one array, not a nest of numbers
-        x = check_numeric(x, name)
-    leaves = [check_numeric(leaf, name) for leaf in tf.nest.flatten(x)]
+        x = checks.numeric(x, name)
+    leaves = [checks.numeric(leaf, name) for leaf in tf.nest.flatten(x)]
     data = tf.nest.pack_sequence_as(x, leaves)
     sizes = [leaf.shape[0] if leaf.shape.rank else None for leaf in leaves]
     if not leaves or None in sizes or len(set(sizes)) > 1:
@@ -442,16 +440,6 @@ def _check_data(model, x, preprocess, name, like=None):
         if tf.is_tensor(batch) and hasattr(model, "check_data"):
             model.check_data(batch, name if preprocess is None else f"preprocess({name})")
     return n, data
-
-
-def _check_integer(name, value, least):
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool) or number < least:
-        raise ValueError(f"{name} must be an integer, at least {least}; got {value!r}")
-    return number
 
 
 def _check_callbacks(callbacks):
