@@ -8,8 +8,10 @@ Variables: CHAPTERS (a pattern), SEEDS (how many), JOBS (processes; 0: one per c
 With --values also every claim's smallest, mean and largest measured value and how much of its margin it spent.
 """
 
+import argparse
 import hashlib
 import json
+import multiprocessing
 import os
 import re
 import signal
@@ -91,8 +93,7 @@ def run_all(paths, seeds, jobs):
     results = {key: json.loads(kept.read_text()) for key, kept in wanted.items() if kept.exists()}
     todo = {key: kept for key, kept in wanted.items() if key not in results}
     print(f"{len(todo)} runs to do, {len(results)} kept, {jobs} at a time", flush=True)
-    # A worker must end when it is told to: the handler of `main`, inherited, raises where it may be swallowed.
-    with Pool(jobs, signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as pool:
+    with Pool(jobs) as pool:
         for key, result in pool.imap_unordered(attempt, todo.items()):
             results[key] = result
             bad = len(result["errors"]) + sum(not parse(line).holds for line in result["claims"])
@@ -145,14 +146,26 @@ def print_values(sentence, claims):
     print(f"; at most {spent:.0%} of the margin spent" if claims[0].close_to is not None else "")
 
 
+def end_at_once(*_):
+    """A worker told politely would wait for its kernel for ever: nbclient, too, listens to these signals."""
+    for worker in multiprocessing.active_children():
+        worker.kill()  # its kernel notices and ends
+    print("stopped; the finished runs are kept", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the finished runs are kept"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--values", action="store_true", help="every claim's measured values over the seeds")
+    values = parser.parse_args().values
+    for stop in signal.SIGTERM, signal.SIGINT:
+        signal.signal(stop, end_at_once)
     jobs = int(os.environ.get("JOBS", 0)) or os.cpu_count()
     if jobs > 1:  # or each kernel starts a thread a core, and they wait for each other
         os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", OMP_NUM_THREADS="1")
     paths, seeds = chapters(), range(int(os.environ.get("SEEDS", 20)))
     results = run_all(paths, seeds, jobs)
-    return 1 if report(results, paths, "--values" in sys.argv) else 0
+    return 1 if report(results, paths, values) else 0
 
 
 if __name__ == "__main__":

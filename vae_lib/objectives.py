@@ -58,6 +58,35 @@ def iwae(samples):
     return iwae
 
 
+def dreg(samples):
+    """``iwae(samples)`` with the doubly reparameterised gradient, whose signal does not drown for many samples: [n].
+
+    Tucker, Lawson, Gu and Maddison (2019), equation 8: with normalised weights w̃, the decoder gets Σ w̃ ∇ log w as
+    from ``iwae``, the encoder Σ w̃² (∂ log w / ∂z)(∂z / ∂φ). The value is the bound's.
+    """
+    checks.integer("dreg: samples", samples)
+
+    def dreg(model, x):
+        require(VAE, model, "dreg")
+        normalised = []  # w̃ is known only after the forward pass, and wanted on the way back
+
+        @tf.custom_gradient
+        def weigh(draw):  # the identity, whose gradient is weighed by w̃ once more
+            def gradient(up):
+                w = normalised[0]
+                return up * (w if up.shape.rank == 2 else w[..., tf.newaxis])
+
+            return tf.identity(draw), gradient
+
+        # with q's own parameters stopped, all that the encoder learns comes through these
+        z, log_q = tf.nest.map_structure(weigh, model.infer(x, samples, stop_q_gradient=True))
+        log_w = model.log_joint(x, z) - log_q
+        normalised.append(tf.stop_gradient(tf.nn.softmax(log_w, axis=0)))
+        return tf.reduce_logsumexp(log_w, axis=0) - math.log(samples)
+
+    return dreg
+
+
 def beta_elbo(beta):
     """E_q[log p(x | z)] − β KL(q(z | x) ‖ p(z)): [n]. A bound on log p(x) for β ≥ 1 (Higgins et al. 2017).
 
