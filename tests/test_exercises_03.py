@@ -71,6 +71,7 @@ def test_a_right_answer_gets_a_tick_and_none_or_a_wrong_shape_a_hint(check, answ
         (exercises.check_sparse, lambda *a: sparse(*a, mean=lambda e, _: np.sqrt(e.sum(-1))), "root"),
         (exercises.check_sparse, lambda *a: sparse(*a, lambda z: z.sum(-1)), "absolute values are missing"),
         (exercises.check_sparse, lambda *a: sparse(*a, lambda z: (z**2).sum(-1)), "squared L2"),
+        (exercises.check_sparse, lambda *a: sparse(*a, lambda z: np.sum(z != 0, -1)), "counted"),
         (exercises.check_sparse, lambda *a: sparse(*a, lambda z: np.sqrt((z**2).sum(-1))), "the L2 norm"),
         (exercises.check_sparse, lambda *a: sparse(*a, lambda z: np.abs(z).mean(-1)), "averaged over the code"),
         (exercises.check_sparse, lambda *a: sparse(*a, mean=np.mean), "averaged the error"),

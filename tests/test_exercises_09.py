@@ -42,7 +42,13 @@ encoder_check, even_check = exercises.check_linear_encoder, exercises.check_brea
 
 @pytest.mark.parametrize(
     ("check", "answer"),
-    [(gaps_check, gaps), (kept_check, best_kept), (encoder_check, linear_encoder), (even_check, break_even)],
+    [
+        (gaps_check, gaps),
+        (gaps_check, lambda *a: np.array(gaps(*a))),
+        (kept_check, best_kept),
+        (encoder_check, linear_encoder),
+        (even_check, break_even),
+    ],
 )
 def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
     check(answer)
@@ -56,6 +62,7 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
     [
         (gaps_check, lambda p, b, r: p - r, "2 things"),
         (gaps_check, lambda p, b, r: (b - r, p - b), "comes first"),
+        (gaps_check, lambda p, b, r: ((p - b) / (p - r), (b - r) / (p - r)), "a share"),
         (gaps_check, lambda p, b, r: (b - p, r - b), "take the bound from it"),
         (gaps_check, lambda p, b, r: (np.mean(p - b), np.mean(b - r)), "averaged"),
         (gaps_check, lambda p, b, r: (p - r, b - r), "no encoder"),
@@ -90,6 +97,7 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
         (encoder_check, with_part(2, lambda v, _: -v), "the sign"),
         (encoder_check, with_part(2, lambda v, _: np.exp(v)), "take the logarithm"),
         (encoder_check, with_part(2, lambda v, _: v / 2), "log s²"),
+        (encoder_check, with_part(2, lambda _, precision: -np.log(np.diag(0.4 * precision))), "times σ²"),
         (encoder_check, with_part(2, lambda v, _: np.exp(-v)), "this is the precision"),
         (encoder_check, with_part(2, lambda v, _: 0 * v), "the prior's"),
         (even_check, lambda t, steps, draws: t / (steps * draws - 1), "whole number"),

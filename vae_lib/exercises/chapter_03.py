@@ -75,6 +75,7 @@ def check_sparse(my_sparse):
             (-error + weight * l1, "the sign of the penalty: you reward large codes"),
             (-error - weight * z.sum(-1), "the absolute values are missing: negative codes must cost too"),
             (-error - weight * l2, "this is the squared L2 norm; it makes codes small, not sparse"),
+            (-error - weight * np.sum(z != 0, -1), "you counted the entries that are not zero; L1 adds their sizes"),
             (-error - weight * np.sqrt(l2), "this is the L2 norm; L1 adds the absolute values"),
             (-error - weight * np.abs(z).mean(-1), "you averaged over the code's components: sum them"),
             (-np.mean((x - r) ** 2, -1) - weight * l1, "you averaged the error over the components: sum them"),

@@ -19,6 +19,7 @@ def check_gaps(my_gaps):
             (-approximation, "the sign: log p(x) lies above every bound, so take the bound from it"),
             (approximation.mean(), "you averaged over the points: each has a gap of its own"),
             (whole, "this is the whole inference gap: at the best q there is no encoder"),
+            (approximation / whole, "this is a share of the inference gap: leave the gap in nats"),
         ],
         praise="the approximation gap is right",
     )
@@ -107,6 +108,10 @@ def check_linear_encoder(my_encoder):
             (np.log(diagonal), "the sign: the variance is one over the precision"),
             (1 / diagonal, "these are the variances: take the logarithm"),
             (-0.5 * np.log(diagonal), "this is log s; the encoder emits log s², twice that"),
+            (
+                -np.log(np.diag(gram + variance * eye)),
+                "σ² I + WᵀW is the precision times σ²: divide it by σ² before you take its diagonal",
+            ),
             (diagonal, "this is the precision: the log-variance is minus its logarithm"),
             (np.zeros(2), "this is the prior's variance; the observation has narrowed it"),
         ],
@@ -140,6 +145,8 @@ def check_break_even(my_points):
 def _parts(answer, names):
     if answer is None:
         raise Hint("your function returned None: does it end in «return …»?")
+    if isinstance(answer, np.ndarray) and answer.ndim:
+        answer = list(answer)
     if not isinstance(answer, tuple | list) or len(answer) != len(names):
         raise Hint(f"return {len(names)} things: {', '.join(names)}")
     return answer
