@@ -97,6 +97,7 @@ def test_a_right_answer_gets_a_tick_and_none_a_hint(check, answer, capsys):
         (EXPLAINED, lambda x, r, m: 1 - ((x - r) ** 2).sum(0) / ((x - m) ** 2).sum(0), "kept the components apart"),
         (EXPLAINED, lambda x, r, m: np.mean(1 - ((x - r) ** 2).sum(0) / ((x - m) ** 2).sum(0)), "averaged the"),
         (EXPLAINED, lambda x, r, m: ((r - m) ** 2).sum() / ((x - m) ** 2).sum(), "best decoder only"),
+        (EXPLAINED, lambda x, r, m: r.var(axis=0).sum() / x.var(axis=0).sum(), "one variance over the other"),
         (EXPLAINED, lambda x, r, m: 100 * explained(x, r, m), "percentage"),
     ],
 )

@@ -121,6 +121,7 @@ def test_a_logarithm_of_zero_is_named():
         ),
         (exercises.check_kl_two_gaussians, lambda a, b, c, d: kl_gaussians(c, d, a, b), "over q"),
         (exercises.check_kl_two_gaussians, lambda *g: kl_gaussians(*g, half=1), "½"),
+        (exercises.check_kl_two_gaussians, lambda a, b, c, d: kl_gaussians(a, b, 0 * c, d**0), "of its own"),
         (exercises.check_kl_two_gaussians, lambda *g: kl_gaussians(*g, reduce=np.mean), "averaged"),
         (exercises.check_kl_two_gaussians, lambda a, b, c, d: kl_gaussians(a, np.sqrt(b), c, np.sqrt(d)), "variances"),
         (exercises.check_kl_two_gaussians, lambda *g: kl_gaussians(*g, last=0), "must give zero"),

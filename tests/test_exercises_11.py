@@ -88,6 +88,8 @@ WRONG = {
         (lambda x, a: total(ways(x) + 16 * x * a - softplus(a), 1), "softplus counts once"),
         (lambda x, a: total(ways(x) + 16 * x * a + 16 * softplus(a), 1), "sign of softplus"),
         (lambda x, a: total(16 * cross(x, a) - ways(x), 1), "the coefficient is added"),
+        (lambda x, a: total(ways(x / 16) + 16 * cross(x, a), 1), "that of the count"),
+        (lambda x, a: total(ways(x / 16) + x * a - 16 * softplus(a), 1), "beside the logit"),
         (terms, "single pixels"),
         (lambda x, a: mean(terms(x, a), 1), "averaged over the pixels"),
         (lambda x, a: mean(total(terms(x, a), 1)), "averaged over the batch"),

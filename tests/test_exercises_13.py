@@ -37,6 +37,10 @@ def bare(v, s, b, k):
     return rate, distortion - 0.5 * len(v) * np.log(2 * np.pi * s)
 
 
+def bare_rate(v, s, b, k):
+    return water(v, s, b, k)[0] + 0.5 * np.log(b) * live(v, s, b, k)
+
+
 def dead_error(v, s, b, k):
     return np.sum(v[(v <= b * s) | (np.arange(len(v)) >= k)]) / (2 * s)
 
@@ -45,6 +49,11 @@ def without_own(m, v, z):
     log_q = table(m, v, z)
     np.fill_diagonal(log_q, -np.inf)
     return np.mean(table(m, v, z).diagonal() - logsumexp(log_q, axis=1)) + np.log(len(m) - 1)
+
+
+def without_normaliser(m, v, z):
+    log_q = table(m, v, z) + 0.5 * v.sum(axis=1)
+    return np.mean(log_q.diagonal() - logsumexp(log_q, axis=1)) + np.log(len(m))
 
 
 RIGHT = [
@@ -82,7 +91,8 @@ WRONG = {
         (lambda *case: (2 * water(*case)[0], water(*case)[1]), "drop its ½"),
         (lambda *case: (-water(*case)[0], water(*case)[1]), "the sign of the rate"),
         (lambda *case: (water(*case)[0] / np.log(2), water(*case)[1]), "in bits"),
-        (lambda v, s, b, k: water(v, s, 1, k), "β is missing"),
+        (lambda v, s, b, k: water(v, s, 1, k), "β is missing: the level"),
+        (lambda v, s, b, k: (bare_rate(v, s, b, k), water(v, s, b, k)[1]), "β is missing from the rate"),
         (lambda v, s, b, k: water(v, s, b, k, live_error=s), "the level βσ²$"),
         (lambda *case: water(*case, live_error=0), "not free of error"),
         (bare, "the normaliser d/2"),
@@ -114,6 +124,7 @@ WRONG = {
         (lambda m, v, z: -np.mean(logsumexp(table(m, v, z), axis=1)) + np.log(5), "entropy of the codes"),
         (lambda m, v, z: information(m, 2 * v, z), "you used the variance"),
         (lambda m, v, z: information(m, v / 2, z), "root twice"),
+        (without_normaliser, "the normaliser −Σ log s"),
         (lambda *a: information(*a) / np.log(2), "in bits"),
         (lambda *a: information(*a) / 2, "averaged over the dimensions"),
         (

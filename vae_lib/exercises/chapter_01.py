@@ -95,6 +95,10 @@ def check_explained_fraction(explained):
         (per_component, "you kept the components apart: sum the squares over them, then divide"),
         (per_component.mean(), "you averaged the fractions of the components: sum the squares first, then divide"),
         (np.sum((_R - _MEAN) ** 2) / total, "this holds for the best decoder only: start from the squared error"),
+        (
+            np.sum((_R - _R.mean(axis=0)) ** 2) / np.sum((_X - _X.mean(axis=0)) ** 2),
+            "one variance over the other is right for the best decoder only: start from the squared error",
+        ),
         (100 * right, "a fraction is wanted, not a percentage"),
     ]
     judge(explained(_X.copy(), _R.copy(), _MEAN.copy()), right, mistakes, praise="right: 0 for no code, 1 for a copy")

@@ -102,11 +102,18 @@ def check_kl_two_gaussians(kl):
     def half_a_logarithm(m_q, s_q, m_p, s_p):
         return _kl(m_q, s_q, m_p, s_p) - 0.5 * np.log(s_p / s_q)
 
+    def from_the_standard_gaussian(m_q, s_q, m_p, s_p):
+        return _kl(m_q, s_q, np.zeros_like(m_q), np.ones_like(s_q))
+
     def without_two_below(m_q, s_q, m_p, s_p):
         return _kl(m_q, s_q, m_p, s_p) + (s_q**2 + (m_q - m_p) ** 2) / (2 * s_p**2)
 
     mistakes = [
         (right[::-1], "this is KL(p ‖ q): the expectation is over q, so the variance of p divides"),
+        (
+            _both(from_the_standard_gaussian, q, p),
+            "this is the divergence from N(0, 1): p has a mean and a deviation of its own",
+        ),
         (_both(without_half, q, p), "off by a factor of two: did you drop the ½?"),
         (right / _M_Q.shape[-1], "you averaged over the dimensions: divergences of independent components add"),
         (_both(variances_for_deviations, q, p), "you took the standard deviations for variances: square them"),

@@ -37,6 +37,10 @@ def check_vae_kl(kl):
             "you read log_variance as the logarithm of s: it is that of s², so tf.exp(log_variance) is the variance",
         ),
         (
+            0.5 * (m**2 + variance**2 - log_variance - 1).sum(axis=1),
+            "the square of the variance stands where the variance belongs: s² is tf.exp(log_variance)",
+        ),
+        (
             0.5 * (m**2 + np.sqrt(variance) - log_variance - 1).sum(axis=1),
             "the standard deviation stands where the variance belongs: s², not s",
         ),
@@ -116,6 +120,10 @@ def check_vae_objective(objective):
         (np.mean(2 * log_likelihood - 2 * kl), "both halves are missing"),
         (np.mean(log_likelihood), "the KL is missing"),
         (np.mean(-squares - kl), "a squared error is no log-likelihood yet: divide by 2σ² and normalise the density"),
+        (
+            np.mean(squares / d + kl / k),
+            "this is a loss of averages, without σ²: sum over dimensions, use the log-likelihood, and mind the sign",
+        ),
         (np.mean(-squares / (2 * sigma2) - kl), "the density is not normalised: −½ log(2πσ²) for each component"),
         (np.mean(log_likelihood + 0.5 * d * np.log(2 * np.pi) - kl), "2π is missing: it is part of the density"),
         (

@@ -60,6 +60,7 @@ def check_binomial(log_mass):
     c, a = _INK.astype(float), _LOGITS.astype(float)
     ways = gammaln(17) - gammaln(c + 1) - gammaln(17 - c)
     cross = c / 16 * a - np.logaddexp(0, a)  # minus the cross-entropy of x = c / 16
+    fraction_ways = gammaln(17) - gammaln(c / 16 + 1) - gammaln(17 - c / 16)
     terms = ways + 16 * cross
     right = terms.sum(axis=1)
     mistakes = [
@@ -73,6 +74,11 @@ def check_binomial(log_mass):
         ((ways + c * a - np.logaddexp(0, a)).sum(axis=1), "softplus counts once for each of the sixteen dots"),
         ((ways + 16 * np.logaddexp(0, a) + c * a).sum(axis=1), "the sign of softplus is wrong: log(1 − π) is minus it"),
         ((16 * cross - ways).sum(axis=1), "the coefficient is added: more ways make a count likelier"),
+        ((fraction_ways + 16 * cross).sum(axis=1), "x is a fraction: the coefficient is that of the count, c = 16 x"),
+        (
+            (fraction_ways + c / 16 * a - 16 * np.logaddexp(0, a)).sum(axis=1),
+            "x is a fraction: the count is c = 16 x, in the coefficient and beside the logit",
+        ),
         (terms, "these are the log-masses of single pixels: sum over the last axis"),
         (terms.mean(axis=1), "you averaged over the pixels: the logarithm of a product is a sum"),
         (right.mean(), "you averaged over the batch too: one value for each example"),

@@ -59,6 +59,9 @@ def check_collapse_water(water):
         rate, normaliser, error = parts(*case, **wrong)
         return np.array([rate, normaliser + error])
 
+    def bare_rate(v, s, b, k):
+        return 0.5 * np.sum(np.log(v[(v > b * s) & (np.arange(len(v)) < k)] / s))
+
     def spent(v, s, b, k):
         above = (v > b * s) & (np.arange(len(v)) >= k)
         return pair(v, s, b, k, dead=np.where(above, b * s, v))
@@ -72,6 +75,10 @@ def check_collapse_water(water):
         (lambda *c: pair(*c, half=-0.5), "the sign of the rate: a live direction has λ above the level"),
         (lambda *c: pair(*c, half=0.5 / np.log(2)), "the rate is in bits: use natural logarithms"),
         (lambda v, s, b, k: pair(v, s, b, k, level=s), "β is missing: the level is β σ²"),
+        (
+            lambda v, s, b, k: np.array([bare_rate(v, s, b, k), pair(v, s, b, k)[1]]),
+            "β is missing from the rate: its logarithm compares λ with the level βσ²",
+        ),
         (
             lambda v, s, b, k: pair(v, s, b, k, error_of_live=s),
             "the error of a live direction is the level βσ²",
@@ -124,6 +131,7 @@ def check_collapse_information(information):
     log_prior = -0.5 * (_Z**2 + np.log(2 * np.pi)).sum(axis=1)
     wide = table(_Z, np.exp(2 * _LOG_VARIANCE))
     narrow = table(_Z, np.exp(0.5 * _LOG_VARIANCE))
+    no_log_s = log_q + 0.5 * _LOG_VARIANCE.sum(axis=1)
     right = np.mean(own - aggregate)
     mistakes = [
         (-right, "the sign: log q(z | x) comes first, and the mean is never far below zero"),
@@ -154,6 +162,10 @@ def check_collapse_information(information):
         (
             np.mean(narrow.diagonal() - logsumexp(narrow, axis=1)) + np.log(n),
             "you took the root twice: the variance is exp(log_variance)",
+        ),
+        (
+            np.mean(no_log_s.diagonal() - logsumexp(no_log_s, axis=1)) + np.log(n),
+            "the normaliser −Σ log s is missing from log q(z | x): it differs from example to example",
         ),
         (right / np.log(2), "this is in bits: use natural logarithms"),
         (right / _Z.shape[1], "you averaged over the dimensions: the logarithm of a product is a sum"),
