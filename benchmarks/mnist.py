@@ -53,7 +53,7 @@ class Log(keras.callbacks.Callback):
         self.path, self.test, self.every = folder / "log.jsonl", test, every
 
     def on_train_begin(self, logs=None):
-        self.write(event="start", first_epoch=(self.model._initial_epoch or 0) + 1)
+        self.write(event="start")
 
     def on_epoch_begin(self, epoch, logs=None):
         self.begun = time.perf_counter()
@@ -88,8 +88,8 @@ def run(objective, samples, epochs, train, test, folder, *, batch=100, every=50,
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps), epsilon=1e-4)
     curve = binarized(test[:CURVE], seed + 1)
     callbacks = [
-        keras.callbacks.BackupAndRestore(str(folder / "backup"), delete_checkpoint=False, double_checkpoint=True),
         Log(folder, curve, every),
+        vae_lib.Backup(folder),
     ]
     chosen = OBJECTIVES[objective](samples)
     vae_lib.fit(

@@ -82,7 +82,7 @@ def test_an_inner_key_does_not_disturb_the_outer_one():
 def test_a_key_is_closed_when_an_error_leaves_it():
     with pytest.raises(RuntimeError), keyed(1):
         raise RuntimeError
-    assert not randomness._keys
+    assert not randomness._open.keys
 
 
 @pytest.mark.parametrize(("draw", "truth"), [(randomness.normal, stats.norm), (randomness.uniform, stats.uniform)])

@@ -2,6 +2,8 @@
 
 # _quiet comes first: it imports TensorFlow without its start-up messages.
 from vae_lib import _quiet, datasets, exact, exercises, plots  # noqa: F401
+from vae_lib.annealing import ais
+from vae_lib.backup import Backup
 from vae_lib.claims import ClaimError, claim
 from vae_lib.distributions import Bernoulli, ContinuousBernoulli, Distribution, Normal, kl_divergence, standard_normal
 from vae_lib.evaluation import active_units, energy_distance, energy_null, log_likelihood, rate_distortion
@@ -25,6 +27,7 @@ from vae_lib.training import binarize, fit
 __all__ = [
     "VAE",
     "Autoencoder",
+    "Backup",
     "Bernoulli",
     "Binomial",
     "Categorical",
@@ -35,6 +38,7 @@ __all__ = [
     "LearnedNormal",
     "Normal",
     "active_units",
+    "ais",
     "beta_elbo",
     "binarize",
     "claim",

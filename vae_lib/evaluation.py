@@ -42,7 +42,7 @@ def log_likelihood(model, x, samples=5000):
             total = add(total, len(sizes), sizes[-1])
         return total - tf.math.log(float(samples))
 
-    return _over_blocks(log_mean_weight, model.check_data(x))
+    return over_blocks(log_mean_weight, model.check_data(x))
 
 
 def rate_distortion(model, x, samples=100):
@@ -64,7 +64,7 @@ def rate_distortion(model, x, samples=100):
             rate = tf.reduce_mean(q.log_prob(z) - prior.log_prob(z), axis=0)
         return tf.stack([rate, -tf.reduce_mean(model.decode(z).log_prob(x), axis=0)], axis=1)
 
-    rate, distortion = _over_blocks(both, model.check_data(x)).T
+    rate, distortion = over_blocks(both, model.check_data(x)).T
     return rate, distortion
 
 
@@ -72,7 +72,7 @@ def active_units(model, x, threshold=0.01):
     """How many latent dimensions the data move: those whose posterior mean varies over ``x`` by more than
     ``threshold`` (Burda, Grosse and Salakhutdinov 2016, section 5.2)."""
     require(VAE, model, "active_units")
-    means = _over_blocks(lambda x, seed: model.posterior(x).mean, model.check_data(x))
+    means = over_blocks(lambda x, seed: model.posterior(x).mean, model.check_data(x))
     return int(np.sum(means.var(axis=0) > threshold))
 
 
@@ -130,7 +130,7 @@ def _two_samples(x, y):
     return x, y
 
 
-def _over_blocks(function, x):
+def over_blocks(function, x):
     """``function(block, seed)`` compiled, over blocks of one size; the last is filled up and cut again."""
     seed = keras.random.randint((), 0, 2**31 - 1)
     signature = [tf.TensorSpec([_BLOCK, *x.shape[1:]]), tf.TensorSpec([], tf.int32)]

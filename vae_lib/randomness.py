@@ -9,11 +9,19 @@ generator, which ``keras.utils.set_random_seed`` resets.
 
 import contextlib
 import math
+import threading
 
 import keras
 import tensorflow as tf
 
-_keys = []  # the contexts now open, innermost last: [seed, step, draws so far]
+
+class _Open(threading.local):  # the replicas of a strategy are threads that take turns
+    def __init__(self):
+        self.keys = []  # the contexts now open, innermost last: [seed, step, draws so far]
+        self.shards = []  # (index, count)
+
+
+_open = _Open()
 _DRAWS = 2**16  # the most draws one step may trace; a step's keys never meet the next step's
 
 
@@ -23,19 +31,33 @@ def keyed(seed, step=0):
 
     A ``tf.function`` keeps the key under which it was first traced: open the context inside it.
     """
-    _keys.append([tf.cast(seed, tf.int64), tf.cast(step, tf.int64), 0])
+    _open.keys.append([tf.cast(seed, tf.int64), tf.cast(step, tf.int64), 0])
     try:
         yield
     finally:
-        _keys.pop()
+        _open.keys.pop()
+
+
+@contextlib.contextmanager
+def sharded(index, count):
+    """Make every draw inside the rows that replica ``index`` of ``count`` has of one draw for the whole batch.
+
+    So an example meets the same noise however many replicas share the work. The batch is the last axis but one, or
+    the only axis.
+    """
+    _open.shards.append((index, count))
+    try:
+        yield
+    finally:
+        _open.shards.pop()
 
 
 def next_key():
     """The key of the next draw: int64 [2]."""
-    if not _keys:
+    if not _open.keys:
         return tf.cast(keras.random.randint((2,), 0, 2**31 - 1), tf.int64)
-    seed, step, draws = _keys[-1]
-    _keys[-1][2] += 1
+    seed, step, draws = _open.keys[-1]
+    _open.keys[-1][2] += 1
     return tf.stack([seed, step * _DRAWS + draws])
 
 
@@ -61,4 +83,11 @@ def permutation(n):
 
 
 def _bits(shape):
-    return tf.random.stateless_uniform(shape, next_key(), minval=None, maxval=None, dtype=tf.int32, alg="philox")
+    if not _open.shards:
+        return tf.random.stateless_uniform(shape, next_key(), minval=None, maxval=None, dtype=tf.int32, alg="philox")
+    index, count = _open.shards[-1]
+    whole = tf.unstack(tf.convert_to_tensor(shape, tf.int32))
+    axis = max(len(whole) - 2, 0)
+    local, whole[axis] = whole[axis], whole[axis] * count
+    bits = tf.random.stateless_uniform(whole, next_key(), minval=None, maxval=None, dtype=tf.int32, alg="philox")
+    return tf.gather(bits, index * local + tf.range(local), axis=axis)

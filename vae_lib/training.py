@@ -80,11 +80,19 @@ def fit(
     batch_size = checks.integer("batch_size", batch_size, least=1)
     if batch_size > n:
         raise ValueError(f"batch_size must not exceed the {n} examples in x: no batch would be whole; got {batch_size}")
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise ValueError(f"batch_size must be a multiple of the {replicas} replicas that share it; got {batch_size}")
+    if replicas > 1 and _seed_states(model):
+        raise ValueError(
+            "model must have no Dropout where several replicas share a batch: its noise is not theirs to share"
+        )
     if verbose not in ("auto", 0, 1, 2):
         raise ValueError(f'verbose must be "auto", 0, 1 or 2; got {verbose!r}')
     callbacks = [] if callbacks is None else keras.tree.flatten(callbacks)
     _check_callbacks(callbacks)
-    model.compile(optimizer=_build_optimizer(optimizer, model))
+    with model.distribute_strategy.scope():
+        model.compile(optimizer=_build_optimizer(optimizer, model))
 
     watched = bool(callbacks)  # only then does anybody look at the model, or change it, between epochs
     verbose = int(_somebody_watches()) if verbose == "auto" else verbose
@@ -93,28 +101,35 @@ def fit(
     steps = n // batch_size
     told = {"epochs": epochs, "steps": steps, "verbose": verbose}
     callbacks = keras.callbacks.CallbackList(callbacks, add_history=True, add_progbar=verbose == 2, model=model, **told)
-    run_seed = tf.cast(keras.random.randint((), 0, 2**31 - 1), tf.int64)
+    run_seed = _agreed(model, int(keras.random.randint((), 0, 2**31 - 1)))
     compiled = _compiled(model, objective, preprocess, batch_size)
-    variables = _variables(model, model.optimizer)
+    state = variables(model, model.optimizer)
     model.stop_training = False
-    model._initial_epoch = None  # BackupAndRestore writes here how many epochs are behind it
+    model._initial_epoch, model._run_seed = None, run_seed  # a backup writes here what is behind it
     callbacks.on_train_begin()
-    values, computed = _read(variables), []
+    run_seed = tf.constant(model._run_seed, tf.int64)
+    values, computed = _read(state), []
     logs = {}
     try:
         for epoch in range(model._initial_epoch or 0, epochs):
             callbacks.on_epoch_begin(epoch)
             if watched:
-                values = _read(variables)
+                values = _read(state)
             if not computed:
                 alone = watched or held_out is not None
                 count = 1 if alone else min(epochs - epoch, max(1, _STEPS_A_CALL // steps))
-                before, after, means, done, bad_step = compiled.epochs(values, data, run_seed, tf.constant(count))
+                try:
+                    before, after, means, done, bad_step = compiled.epochs(values, data, run_seed, tf.constant(count))
+                except _LOST as error:
+                    raise ConnectionError(
+                        f"another worker stopped answering in epoch {epoch + 1}; start all of them again, and with "
+                        f"callbacks=[vae_lib.Backup(folder)] they go on from their last backup ({error.message:.200})"
+                    ) from None
                 values = after if bad_step < 0 else before
                 computed = means.numpy()[:done].tolist()
             objective_mean, loss = computed.pop(0)
             if watched:
-                _assign(variables, values)
+                _assign(state, values)
             if bad_step >= 0 and not computed:
                 raise FloatingPointError(
                     f"the objective or its gradient became NaN or infinite in epoch {epoch + 1}, at step "
@@ -124,7 +139,7 @@ def fit(
             logs = {"objective": objective_mean, "loss": loss}
             if held_out is not None:
                 callbacks.on_test_begin()
-                objective_mean, loss = compiled.evaluate(_read(variables) if watched else values, held_out, run_seed)
+                objective_mean, loss = compiled.evaluate(_read(state) if watched else values, held_out, run_seed)
                 held_out_logs = {"objective": float(objective_mean), "loss": float(loss)}
                 callbacks.on_test_end(held_out_logs)
                 logs |= {f"val_{name}": value for name, value in held_out_logs.items()}
@@ -133,7 +148,7 @@ def fit(
                 break
     finally:  # also when a person interrupts: what was learned so far is not lost
         if not watched:
-            _assign(variables, values)
+            _assign(state, values)
     if epochs:
         model.optimizer.finalize_variable_values(model.trainable_variables)
     callbacks.on_train_end(logs)
@@ -175,7 +190,7 @@ class _Compiled:
         self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
         self.preprocess = preprocess or (lambda batch: batch)
         self.objective = _Objective(objective, model)
-        self.variables = _variables(model, optimizer)
+        self.variables = variables(model, optimizer)
         self.seeds = _seed_states(model)
         self.epochs, self.evaluate = self._compile(self._epochs), self._compile(self._evaluate)
 
@@ -209,8 +224,7 @@ class _Compiled:
         batches = tf.reshape(order[: steps * self.batch_size], [steps, self.batch_size])
 
         def step(index, objective_sum, loss_sum, bad_step):
-            batch = tf.nest.map_structure(lambda array: tf.gather(array, batches[index]), data)
-            objective, loss = self._step(batch, run_seed)
+            objective, loss = self._step(data, batches[index], run_seed)
             bad_step = tf.where((bad_step < 0) & ~tf.math.is_finite(loss), index, bad_step)
             return index + 1, objective_sum + objective, loss_sum + loss, bad_step
 
@@ -222,14 +236,16 @@ class _Compiled:
         bad_step = tf.where((bad_step < 0) & ~tf.reduce_all(finite), steps - 1, bad_step)
         return objective / steps, loss / steps, bad_step
 
-    def _step(self, batch, run_seed):
+    def _step(self, data, rows, run_seed, share=1.0):
+        """One step on these rows, which are a ``share`` of the batch: the objective's and the loss's share."""
+        batch = tf.nest.map_structure(lambda array: tf.gather(array, rows), data)
         with randomness.keyed(run_seed, _steps_taken(self.optimizer)):
             for state in self.seeds:  # Dropout's noise follows the same key as ours
                 state.assign(randomness.integers(state.shape, state.dtype))
             batch = self.preprocess(batch)
             with tf.GradientTape() as tape:
-                objective = tf.reduce_mean(self.objective(batch, training=True))
-                loss = sum(self.objective.losses) - objective
+                objective = share * tf.reduce_mean(self.objective(batch, training=True))
+                loss = share * sum(self.objective.losses) - objective
         weights = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, [w.value for w in weights]), weights)
         return objective, loss
@@ -258,6 +274,54 @@ class _Compiled:
         return tf.stack([objective, tf.cast(tf.size(values), tf.float32) * penalties - objective])
 
 
+def _agreed(model, number):
+    """The first worker's number, on all of them: a shuffle that differs between workers would go unseen."""
+    strategy = model.distribute_strategy
+    if strategy.num_replicas_in_sync == 1:
+        return number
+
+    def first():
+        here = tf.distribute.get_replica_context()
+        mine = tf.where(here.replica_id_in_sync_group == 0, tf.constant(number, tf.int64), 0)
+        return here.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+
+    agreed = tf.function(lambda: strategy.run(first), autograph=False)()
+    return int(strategy.experimental_local_results(agreed)[0])
+
+
+_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+
+
+class _Distributed(_Compiled):
+    """The same epochs on every replica of a ``tf.distribute`` strategy, which each take a part of every batch.
+
+    Without XLA, which hangs under MirroredStrategy, and on the model itself. Every worker holds all the data.
+    """
+
+    def __init__(self, strategy, model, *rest):
+        self.strategy = strategy
+        super().__init__(model, *rest)
+
+    @staticmethod
+    def _compile(function):
+        return tf.function(function, autograph=False)
+
+    def _step(self, data, rows, run_seed):
+        replicas = self.strategy.num_replicas_in_sync
+        part = self.batch_size // replicas
+
+        def replica():
+            here = tf.distribute.get_replica_context()
+            index = here.replica_id_in_sync_group
+            with randomness.sharded(index, replicas):
+                mine = tf.slice(rows, [index * part], [part])
+                # Keras's optimizers add up the gradients of all replicas
+                totals = super(_Distributed, self)._step(data, mine, run_seed, 1 / replicas)
+            return here.all_reduce(tf.distribute.ReduceOp.SUM, list(totals))
+
+        return [self.strategy.experimental_local_results(total)[0] for total in self.strategy.run(replica)]
+
+
 _STEPS_A_CALL = 200  # several short epochs go into one call: each call costs as much as some twenty small steps
 _kept = collections.OrderedDict()  # compiled epochs by what they are made of, the latest used last
 _KEEP = 16
@@ -265,6 +329,9 @@ _KEEP = 16
 
 def _compiled(model, objective, preprocess, batch_size):
     """A compiled epoch for this model: one from before if everything it was made of is the same."""
+    strategy = model.distribute_strategy
+    if strategy.num_replicas_in_sync > 1:
+        return _Distributed(strategy, model, model.optimizer, objective, preprocess, batch_size)
     try:
         key = (*_model_key(model, model.optimizer), _function_key(objective), _function_key(preprocess), batch_size)
         if key not in _kept:
@@ -318,7 +385,7 @@ def _model_key(model, optimizer):
     text = json.dumps(_canonical(configs, names), default=_raise_unknown)
     shapes = [
         ([names.get(part) for part in v.path.split("/")[-2:]], tuple(v.shape), v.dtype, v.trainable)
-        for v in _variables(model, optimizer)
+        for v in variables(model, optimizer)
     ]
     return type(model), text, repr(shapes)
 
@@ -374,7 +441,7 @@ def _steps_taken(optimizer):
     return tf.cast(getattr(optimizer, "inner_optimizer", optimizer)._iterations, tf.int64)
 
 
-def _variables(model, optimizer):
+def variables(model, optimizer):
     """Every variable an epoch reads or writes, in an order that copies of a model share."""
     return [*model.weights, *_seed_states(model), *optimizer.variables]
 
@@ -400,6 +467,8 @@ def _build_optimizer(optimizer, model):
             ) from None
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(f"optimizer must be a Keras optimizer or its name; got {optimizer!r:.80}")
+    if optimizer._distribution_strategy is not model.distribute_strategy:
+        raise ValueError("optimizer and model must be made under the same strategy.scope()")
     weights = model.trainable_variables
     if not weights:
         raise ValueError(f"model must have weights to train; all of this {type(model).__name__}'s are frozen")

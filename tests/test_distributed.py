@@ -1,0 +1,190 @@
+"""``fit`` under ``tf.distribute``: the same weights from one replica, two devices and two processes; a worker's death.
+
+Each strategy needs a process of its own, since devices and clusters are set up before TensorFlow's first operation.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+SCRIPT = """
+    import json, os, signal, sys
+    kind, index, ports, folder, die = sys.argv[1], int(sys.argv[2]), sys.argv[3].split(","), sys.argv[4], sys.argv[5]
+    if kind == "workers":
+        cluster = {"worker": [f"localhost:{port}" for port in ports]}
+        os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+    import tensorflow as tf
+    if kind == "workers":
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    elif kind == "devices":
+        halves = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    else:
+        strategy = tf.distribute.get_strategy()
+    import vae_lib
+    import keras
+    import numpy as np
+
+    class Die(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2 and die == str(index):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    x = np.random.default_rng(0).random((203, 6)).astype(np.float32)
+    objectives = {
+        "elbo": (vae_lib.elbo, vae_lib.binarize),
+        "iwae": (vae_lib.iwae(3), None),
+        "dreg": (vae_lib.dreg(3), None),
+        "beta_elbo": (vae_lib.beta_elbo(0.5), vae_lib.binarize),
+        "denoising": (vae_lib.denoising(0.1), None),
+    }
+    found = {}
+    for name, (objective, preprocess) in objectives.items():
+        if die != "nobody" and name != "elbo":
+            continue
+        keras.utils.set_random_seed(1 + index)  # the first worker's seed counts
+        with strategy.scope():
+            if name == "denoising":
+                model = vae_lib.Autoencoder(vae_lib.mlp(6, [8], 2), vae_lib.mlp(2, [8], 6))
+            else:
+                model = vae_lib.VAE(vae_lib.mlp(6, [16], 4), vae_lib.mlp(2, [16], 6))
+            optimizer = keras.optimizers.Adam(0.01)
+        backup = [vae_lib.Backup(folder), Die()] if die != "nobody" else []
+        try:
+            history = vae_lib.fit(
+                model, x, objective, epochs=5, batch_size=20, optimizer=optimizer, preprocess=preprocess,
+                validation=x[:30], callbacks=backup,
+            )
+        except ConnectionError as error:
+            print(error)
+            sys.stdout.flush()
+            os._exit(7)  # the others of the cluster are not waited for
+        found |= {f"{name} {i}": w for i, w in enumerate(model.get_weights())}
+        found[f"{name} logs"] = [history.history[key] for key in ("objective", "loss", "val_objective")]
+        found[f"{name} epochs"] = history.epoch
+    if folder != "-":
+        np.savez(os.path.join(folder, f"{kind}{index}.npz"), **found)
+"""
+
+
+def start(kind, folder, index=0, ports=(), die="nobody"):
+    arguments = [kind, str(index), ",".join(map(str, ports)), str(folder), die]
+    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    )
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def finish(*processes, seconds=300):
+    """Wait for all; what they said. Whatever happens, none is left behind."""
+    try:
+        said = [process.communicate(timeout=seconds) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return [
+        (process.returncode, out.decode(), err.decode()[-3000:])
+        for process, (out, err) in zip(processes, said, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """{kind: arrays} for one replica, for two logical devices, and for each of two workers."""
+    folder = tmp_path_factory.mktemp("distributed")
+    for code, _, err in finish(start("one", folder), start("devices", folder)):
+        assert code == 0, err
+    ports = free_ports(2)
+    for code, _, err in finish(*(start("workers", folder, index, ports) for index in (0, 1))):
+        assert code == 0, err
+    return {file.stem: dict(np.load(file)) for file in folder.glob("*.npz")}
+
+
+@pytest.mark.parametrize("kind", ["devices0", "workers0", "workers1"])
+@pytest.mark.parametrize("objective", ["elbo", "iwae", "dreg", "beta_elbo", "denoising"])
+def test_the_same_batches_and_noise_give_the_same_weights(trained, kind, objective):
+    names = [name for name in trained["one0"] if name.startswith(f"{objective} ")]
+    assert len(names) > 8
+    for name in names:
+        np.testing.assert_allclose(trained[kind][name], trained["one0"][name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_the_models_did_learn(trained):
+    for objective in ("elbo", "iwae", "denoising"):
+        values = trained["one0"][f"{objective} logs"][0]
+        assert values[-1] > values[0]
+
+
+def test_a_dead_worker_is_told_of_soon_and_all_go_on_from_the_backup(trained, tmp_path):
+    ports = free_ports(2)
+    workers = [start("workers", tmp_path, index, ports, die="1") for index in (0, 1)]
+    begun = time.monotonic()
+    (code, out, err), (dead, *_) = finish(*workers)
+    assert dead == -signal.SIGKILL
+    assert code == 7, err
+    assert "another worker stopped answering in epoch 4" in out and "vae_lib.Backup" in out
+    assert time.monotonic() - begun < 300
+    ports = free_ports(2)
+    for code, _, err in finish(*(start("workers", tmp_path, index, ports, die="later") for index in (0, 1))):
+        assert code == 0, err
+    for index in (0, 1):
+        resumed = dict(np.load(tmp_path / f"workers{index}.npz"))
+        assert resumed["elbo epochs"].tolist() == [3, 4]
+        for name in (name for name in resumed if name[5:].isdigit()):
+            np.testing.assert_allclose(resumed[name], trained["one0"][name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+BAD = """
+    import sys
+    import tensorflow as tf
+    halves = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    import vae_lib, keras, json
+    said = []
+    def attempt(make, optimizer=lambda: None, batch_size=4):
+        with strategy.scope():
+            model = make()
+        try:
+            vae_lib.fit(model, tf.zeros([8, 2]), vae_lib.elbo, epochs=1, batch_size=batch_size, optimizer=optimizer())
+        except ValueError as error:
+            said.append(str(error))
+    def make(*layers):
+        encoder = keras.Sequential([keras.Input((2,)), *layers, keras.layers.Dense(2)])
+        return vae_lib.VAE(encoder, vae_lib.mlp(1, [], 2))
+    attempt(make, batch_size=5)
+    attempt(make, lambda: keras.optimizers.Adam())
+    attempt(lambda: make(keras.layers.Dropout(0.5)))
+    print(json.dumps(said))
+"""
+
+
+def test_what_cannot_be_shared_is_named():
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(BAD)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    ((code, out, err),) = finish(process)
+    assert code == 0, err
+    batch, optimizer, dropout = json.loads(out.splitlines()[-1])
+    assert batch == "batch_size must be a multiple of the 2 replicas that share it; got 5"
+    assert optimizer == "optimizer and model must be made under the same strategy.scope()"
+    assert dropout.startswith("model must have no Dropout where several replicas share a batch")

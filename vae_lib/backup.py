@@ -1,0 +1,78 @@
+"""Killed and resumed: the whole state of a training run in one file, replaced at a stroke."""
+
+import itertools
+import json
+import os
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from vae_lib import checks
+from vae_lib.training import variables
+
+
+class Backup(keras.callbacks.Callback):
+    """For ``fit(callbacks=[…])``: run the same program again after a kill, and it ends as if nothing had happened.
+
+    After every ``every`` epochs the weights, the optimizer's state, the epoch and the key of all noise and shuffling go
+    into ``folder``/backup.npz. A ``fit`` that finds the file goes on from there, and one that finds a finished run has
+    nothing left to do: take a folder for each run. Keras's ``BackupAndRestore`` writes weights and epoch one after the
+    other, so that a kill between the two trains an epoch twice; here one file takes another's place at once. A write
+    that fails (a full disk) leaves the last backup whole; training goes on, with a warning.
+
+    With several workers (``tf.distribute``) the first one writes and all read, so ``folder`` must be shared.
+
+    Raises ``ValueError`` for a file that is damaged, or of another model, optimizer or number of steps an epoch.
+    """
+
+    def __init__(self, folder, every=1):
+        super().__init__()
+        self.file = Path(folder) / "backup.npz"
+        self.every = checks.integer("Backup: every", every)
+
+    def on_train_begin(self, logs=None):
+        if not self.file.exists():
+            return
+        try:
+            with np.load(self.file, allow_pickle=False) as saved:
+                header = json.loads(str(saved["header"]))
+                values = [saved[f"value{i}"] for i in range(len(header["made_of"]) - 1)]
+                epoch, run_seed = header["epoch"], header["run_seed"]
+        # what NumPy raises depends on the first wrong byte
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{self.file} is not a readable backup ({error}); move it away to begin anew") from error
+        for here, there in itertools.zip_longest(self._made_of(), header["made_of"]):
+            if here != there:
+                raise ValueError(f"{self.file} is the backup of another run: {there} where this one has {here}")
+        for variable, value in zip(variables(self.model, self.model.optimizer), values, strict=True):
+            variable.assign(value)
+        self.model._initial_epoch, self.model._run_seed = epoch, run_seed
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+            return
+        values = [np.asarray(v) for v in variables(self.model, self.model.optimizer)]
+        if not self.model.distribute_strategy.extended.should_checkpoint:
+            return  # another worker writes
+        header = {"epoch": epoch + 1, "run_seed": int(self.model._run_seed), "made_of": self._made_of()}
+        unfinished = self.file.with_name(f"backup.{os.getpid()}.unfinished")
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as file:
+                np.savez(file, header=json.dumps(header), **{f"value{i}": value for i, value in enumerate(values)})
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self.file)
+        except OSError as error:
+            warnings.warn(f"epoch {epoch + 1} is not backed up: {error}; the backup before it is whole", stacklevel=2)
+            unfinished.unlink(missing_ok=True)
+
+    def _made_of(self):
+        """What must agree between the run that wrote a backup and the one that reads it."""
+        model = self.model
+        shapes = [f"{v.dtype} {list(v.shape)}" for v in variables(model, model.optimizer)]
+        return [f"{type(model).__name__}, {type(model.optimizer).__name__}, {self.params['steps']} steps", *shapes]
