@@ -1,0 +1,70 @@
+"""The published MNIST experiment on a few invented pictures: resumed, logged, estimated."""
+
+import functools
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import mnist
+
+RNG = np.random.default_rng(0)
+TRAIN, TEST = (RNG.random((n, 784)).astype(np.float32) ** 4 for n in (60, 30))
+small = functools.partial(
+    mnist.run,
+    "iwae",
+    3,
+    4,
+    TRAIN,
+    TEST,
+    batch=20,
+    every=2,
+    final=50,
+    net=functools.partial(mnist.model, hidden=8, latent=2),
+)
+
+
+def weights(folder):
+    with np.load(folder / "backup.npz") as saved:
+        return [saved[name] for name in saved.files if name != "header"]
+
+
+def test_a_run_broken_off_and_started_again_ends_with_the_same_weights(tmp_path, monkeypatch):
+    whole = small(tmp_path / "whole")
+    on_epoch_end = mnist.Log.on_epoch_end
+
+    def power_cut(self, epoch, logs=None):
+        if epoch == 2:
+            raise RuntimeError("power cut")
+        on_epoch_end(self, epoch, logs)
+
+    with monkeypatch.context() as context, pytest.raises(RuntimeError, match="power cut"):
+        context.setattr(mnist.Log, "on_epoch_end", power_cut)
+        small(tmp_path / "broken")
+    resumed = small(tmp_path / "broken")
+    for a, b in zip(weights(tmp_path / "whole"), weights(tmp_path / "broken"), strict=True):
+        np.testing.assert_array_equal(a, b)
+    same = "test_nll", "standard_error", "test_bound", "active_units", "epochs"
+    assert {key: whole[key] for key in same} == {key: resumed[key] for key in same}
+    assert [point[0] for point in resumed["curve"]] == [2, 4]
+    assert (whole["goes"], resumed["goes"]) == (1, 2)
+    assert json.loads((tmp_path / "broken/result.json").read_text()) == resumed
+
+
+def test_the_estimate_is_that_of_the_library_and_above_nothing_it_should_not_be(tmp_path):
+    result = small(tmp_path)
+    assert result["test_nll"] <= -result["test_bound"] + 5 * result["standard_error"]
+    assert 0 < result["standard_error"] < 20 and result["test_points"] == 30
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    small(tmp_path)
+    with pytest.raises(ValueError, match=r"holds a run of .*'samples': 3.*; got .*'samples': 5"):
+        mnist.run("iwae", 5, 4, TRAIN, TEST, tmp_path, batch=20)
+
+
+def test_the_net_is_the_papers():
+    vae = mnist.model(TRAIN.mean(axis=0))
+    assert [w.shape for w in vae.encoder.weights[::2]] == [(784, 200), (200, 200), (200, 100)]
+    assert [w.shape for w in vae.decoder.weights[::2]] == [(50, 200), (200, 200), (200, 784)]
+    np.testing.assert_allclose(1 / (1 + np.exp(-vae.decoder.weights[-1])), TRAIN.mean(axis=0), rtol=1e-5)
