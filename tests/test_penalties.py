@@ -85,6 +85,18 @@ def test_contractive_takes_the_squared_norm_of_the_finite_difference_jacobian(of
     np.testing.assert_allclose(value, -error(model, X, X) - 0.7 * squared, rtol=1e-4)
 
 
+def test_random_directions_estimate_the_contractive_penalty_without_bias():
+    model, x = autoencoder(), X[:1]
+    plain = float(vae_lib.reconstruction(model, x)[0])
+    truth = plain - float(vae_lib.contractive(1.0)(model, x)[0])
+    many = plain - vae_lib.contractive(1.0, directions=1)(model, np.repeat(x, 20_000, axis=0)).numpy()
+    fewer = plain - vae_lib.contractive(1.0, directions=5)(model, np.repeat(x, 4000, axis=0)).numpy()
+    for estimates in (many, fewer):
+        error = estimates.std() / np.sqrt(len(estimates))
+        assert abs(estimates.mean() - truth) < 5 * error < 0.2 * truth
+    assert fewer.var() == pytest.approx(many.var() / 5, rel=0.2)
+
+
 def test_contractive_has_the_gradient_of_finite_differences():
     model = autoencoder()
     weights = [w.value for w in model.trainable_variables]
@@ -157,6 +169,8 @@ def test_a_bad_setting_is_refused(factory, bad):
 def test_a_jacobian_of_something_else_is_refused():
     with pytest.raises(ValueError, match='of must be "reconstruction" or "code"; got \'decoder\''):
         vae_lib.contractive(1, of="decoder")
+    with pytest.raises(ValueError, match="contractive: directions must be an integer, at least 1; got 0"):
+        vae_lib.contractive(1, directions=0)
 
 
 @factories

@@ -1,4 +1,5 @@
-"""Data sets: small planar sources whose density is known exactly, and two sets of handwritten digits.
+"""Data sets: planar sources whose density is known exactly, two sets of handwritten digits, and pictures of a bar
+whose position, size and angle are known.
 
 Everything is flat: `x` is float32 `[n, d]`. The planar sources know their own log-density and entropy, the
 limit that no model of them can pass.
@@ -19,7 +20,7 @@ from scipy.special import logsumexp
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-__all__ = ["Source", "Split", "digits", "gaussian_mixture", "mnist", "noisy_arc", "pinwheel", "two_moons"]
+__all__ = ["Source", "Split", "digits", "gaussian_mixture", "mnist", "noisy_arc", "pinwheel", "shapes", "two_moons"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +70,10 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Examples `x`, float32 `[n, d]`, with `y` `[n]`: int labels, or the float32 factor that made each one.
+    """Examples `x`, float32 `[n, d]`, with `y`: int labels `[n]`, or what made each, float32 `[n]` or `[n, factors]`.
 
-    A split of a planar source also has `log_prob` and `entropy`, which do not depend on the seed. Pictures of
-    digits have no known density: both then raise AttributeError.
+    A split of a planar source also has `log_prob` and `entropy`, which do not depend on the seed. Pictures have no
+    known density: both then raise AttributeError.
     """
 
     x: np.ndarray
@@ -156,6 +157,36 @@ def digits():
     x = (x / 16).astype(np.float32)
     x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=360, stratify=y, random_state=0)
     return Split(x_train, y_train), Split(x_test, y_test)
+
+
+def shapes(n, seed=0):
+    """Pictures, 16×16 in [0, 1], of one bright bar, with the four numbers that made each.
+
+    Returns a `Split`: x `[n, 256]`, rows from the top; y `[n, 4]`, drawn independently and evenly from
+    0, 1: the centre of the bar, to the right and upwards, in [-0.35, 0.35] (the picture is [-1, 1] wide and high);
+    2: its scale, half of its length, in [0.25, 0.55] (its width is two fifths of its length);
+    3: its rotation, anticlockwise from lying flat, in [0, π/2], in radians. A quarter turn only, so that no two
+    angles make one picture.
+    The edges fade over one pixel. A picture's brightness adds up to the area of its bar, in pixels, and its centre
+    of mass is the bar's centre, both but for the grid.
+    `seed` is anything that `numpy.random.default_rng` takes. Raises TypeError or ValueError for a bad n or seed.
+    """
+    low, high = [-0.35, -0.35, 0.25, 0.0], [0.35, 0.35, 0.55, np.pi / 2]
+    y = np.random.default_rng(seed).uniform(low, high, size=(_count("n", n), 4))
+    return Split(_bars(y), y.astype(np.float32))
+
+
+def _bars(factors, side=16):
+    """The pictures `[n, side²]` of bars with these factors `[n, 4]`, as in `shapes`."""
+    middle = (2 * np.arange(side) + 1) / side - 1  # of the pixels
+    across, up = np.meshgrid(middle, -middle)
+    right, above, scale, angle = (column[:, np.newaxis] for column in factors.T)
+    to_right, to_above = across.ravel() - right, up.ravel() - above
+    along = np.cos(angle) * to_right + np.sin(angle) * to_above
+    beside = np.cos(angle) * to_above - np.sin(angle) * to_right
+    fade = side / 2  # pixels for a unit of length
+    edges = [0.5 + fade * (half - np.abs(t)) for t, half in ((along, scale), (beside, 0.4 * scale))]
+    return np.prod(np.clip(edges, 0, 1), axis=0).astype(np.float32)
 
 
 def mnist(path=None):
