@@ -55,6 +55,11 @@ def unnormalised(a, b, t):
     return a * np.sin(omega) + b
 
 
+def no_norms(a, b, t):
+    first, second, whole = weights(a, b, t, angle=np.arccos(np.clip(a @ b, -1, 1)))
+    return (first * a + second * b) / whole
+
+
 def wrong_ends(a, b, t):
     return {0.0: b, 1.0: a}.get(t, slerp(a, b, t))
 
@@ -114,6 +119,7 @@ WRONG = {
     exercises.check_slerp: [
         (line, "this is the line"),
         (lambda a, b, t: np.cos(np.pi / 2 * t) * a + np.sin(np.pi / 2 * t) * b, "right angle"),
+        (no_norms, "only of unit vectors"),
         (lambda a, b, t: slerp(a, b, t) * weights(a, b, t)[2], "divided by sin Ω"),
         (lambda a, b, t: slerp(a, b, 1 - t), "the weights are swapped"),
         (lambda a, b, t: slerp(unit(a), unit(b), t), "you normalised"),

@@ -5,6 +5,7 @@ from vae_lib import _quiet, datasets, exact, exercises, plots  # noqa: F401
 from vae_lib.annealing import ais
 from vae_lib.backup import Backup
 from vae_lib.claims import ClaimError, claim
+from vae_lib.diagnosis import diagnose
 from vae_lib.distributions import Bernoulli, ContinuousBernoulli, Distribution, Normal, kl_divergence, standard_normal
 from vae_lib.evaluation import active_units, energy_distance, energy_null, log_likelihood, rate_distortion
 from vae_lib.models import VAE, Autoencoder, Binomial, Categorical, FixedNormal, LearnedNormal
@@ -47,6 +48,7 @@ __all__ = [
     "conv_encoder",
     "datasets",
     "denoising",
+    "diagnose",
     "dreg",
     "elbo",
     "elbo_mc",

@@ -52,11 +52,17 @@ def check_slerp(slerp):
     omega = np.arccos(a @ b / np.prod(lengths))
     weights = np.sin([(1 - t) * omega, t * omega])
     straight = (1 - t) * a + t * b
+    unscaled = np.arccos(a @ b)  # of codes that are no unit vectors; here the product lies within −1 and 1
     right = (weights[0] * a + weights[1] * b) / np.sin(omega)
     length = (1 - t) * lengths[0] + t * lengths[1]
     directions = (weights[0] * a / lengths[0] + weights[1] * b / lengths[1]) / np.sin(omega)
+
+    def with_angle(omega):
+        return (np.sin((1 - t) * omega) * a + np.sin(t * omega) * b) / np.sin(omega)
+
     mistakes = [
         (straight, "this is the line, not the sphere"),
+        (with_angle(unscaled), "a·b is the cosine only of unit vectors: divide it by *both* norms"),
         (np.cos(np.pi / 2 * t) * a + np.sin(np.pi / 2 * t) * b, "this is the arc for a right angle: use the angle Ω"),
         (weights[0] * a + weights[1] * b, "the weights are divided by sin Ω: without it the ends are not a and b"),
         ((weights[1] * a + weights[0] * b) / np.sin(omega), "the weights are swapped: at t = 0 the answer must be a"),
