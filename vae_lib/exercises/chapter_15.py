@@ -109,6 +109,10 @@ def check_best_of(best_of):
             _ON_TEST[_VALIDATION.argmax(axis=0), np.arange(_ON_TEST.shape[1])].mean(),
             "you chose a repeat for each start: axis=1 runs over the starts",
         ),
+        (
+            _ON_TEST[:, chosen].mean(),
+            "each choice is for its own repeat only: pair rows with starts, test[np.arange(len(test)), chosen]",
+        ),
         (_ON_TEST.mean(), "this is the mean of all starts: none was chosen"),
         (_ON_TEST[rows, _VALIDATION.argmin(axis=1)].mean(), "a larger score is better: this is the worst start"),
         (_ON_TEST[rows, chosen], "one number was asked: average over the repeats"),
