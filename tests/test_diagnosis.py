@@ -67,6 +67,14 @@ def test_a_wrong_objective_is_recognised(words):
     assert words in finding.advice
 
 
+def test_the_code_of_another_example_is_suspected():
+    def neighbour(model, x):
+        q = model.posterior(x)
+        return model.decode(tf.roll(q.sample(), 1, axis=0)).log_prob(x) - vae_lib.kl_divergence(q, model.prior)
+
+    assert "of the same example?" in diagnose(TIGHT, Y, neighbour)["objective"].advice
+
+
 @pytest.mark.parametrize(
     ("objective", "weight"), [(vae_lib.beta_elbo(0.1), 0.1), (vae_lib.beta_elbo(4), 4), (FORMULAS["adds the KL"], -1)]
 )
@@ -273,7 +281,8 @@ def test_the_report_repeats_reads_well_and_leaves_the_model_alone():
         ((MODEL, X[:, :2]), ValueError, r"x must have shape \[n, 3\]"),
         ((MODEL, X * np.nan), ValueError, "x must be finite"),
         ((MODEL, X, "elbo"), TypeError, "objective must be a function .* got 'elbo'"),
-        ((MODEL, X, lambda m, x: x), ValueError, r"one value per example, shape \(50,\).*got shape \(50, 3\)"),
+        ((MODEL, X, lambda m, x: x), ValueError, r"one value per example, shape \(64,\).*got shape \(64, 3\)"),
+        ((MODEL, X, lambda m, x: None), ValueError, r"one value per example, .*got None"),
         ((MODEL, X, None, np.nan), ValueError, "reported must be a finite number of nats; got nan"),
         ((MODEL, X, None, "-1.2"), ValueError, "reported must be a finite number of nats; got '-1.2'"),
         ((MODEL, X, None, None, X[:, :1]), ValueError, r"train must have shape \[n, 3\]"),

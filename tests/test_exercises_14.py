@@ -64,7 +64,7 @@ WRONG = {
     exercises.check_clinic_repair: [
         (lambda x, m, v, g: mean((x - g) ** 2) - kl(m, v), "components of x: sum; the reconstruction is averaged over"),
         (lambda x, m, v, g: mean((x - g) ** 2) + kl(m, v), "still there"),
-        (lambda x, m, v, g: free_energy(x, m, v, g) - 2 * kl(m, v), "there: the second line is minus the KL"),
+        (lambda x, m, v, g: free_energy(x, m, v, g) - 2 * kl(m, v), "there: what is called kl is minus the KL"),
         (lambda x, m, v, g: free_energy(x, m, v, g) - 1.5 * LOG_2PI, "there: ½ log 2π for each"),
         (
             lambda x, m, v, g: tf.reduce_sum((x - g) ** 2, 1) + 1.5 * LOG_2PI + kl(m, v),

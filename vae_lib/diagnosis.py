@@ -58,7 +58,7 @@ def diagnose(model, x, objective=None, reported=None, train=None):
 
     Args:
         model: a ``VAE`` or a subclass. Nets of your own: ``VAE(encoder, decoder, likelihood)`` wraps them.
-        x: data the model has not seen, [n, d]. Of q(z | x) 1000 evenly spaced rows are looked at, of the rest 64.
+        x: data the model has not seen, [n, d]. For q(z | x) 1000 evenly spaced rows are looked at, for the rest 64.
         objective: what you trained, ``objective(model, x) -> [n]`` (or one number), to maximise. Default: ``elbo_mc``.
         reported: the mean log-likelihood or bound of an example in ``x`` that you claim, nats.
         train: the training data, to look for rows of ``x`` in.
@@ -82,7 +82,7 @@ def diagnose(model, x, objective=None, reported=None, train=None):
         worst = float(tf.reduce_max(tf.abs(x)))
         return Diagnosis([Finding("range", worst, False, f"{error}. Nothing else was tried"), *twins])
 
-    many, few = (x[:: -(-x.shape[0] // size)] for size in (_CODES, _POINTS))
+    many, few = (_spread(x, size) for size in (_CODES, _POINTS))
     q = model.posterior(many)
     trial = _Trial(model, few, objective or elbo_mc(1))
     findings = [_range(model, many, q), _dead_dimensions(q), _one_layer(q), _aggregate_posterior(model, q)]
@@ -92,6 +92,12 @@ def diagnose(model, x, objective=None, reported=None, train=None):
     if reported is not None:
         findings.append(trial.reported(float(reported), x.shape[0]))
     return Diagnosis(findings + twins)
+
+
+def _spread(x, size):
+    """``size`` rows of ``x``, evenly spaced; all if there are no more."""
+    n = x.shape[0]
+    return tf.gather(x, np.arange(size) * n // size) if n > size else x
 
 
 def _finding(name, measured, ok, good, bad):
@@ -111,8 +117,8 @@ def _range(model, x, q):
         return Finding("range", 0.0, True, "the data lie in the support of the likelihood")
     if grey:
         bad = (
-            "of the values are neither 0 nor 1, and for those the Bernoulli formula is no log-likelihood: binarise "
-            "them, or use ContinuousBernoulli, Binomial or Categorical"
+            "is the share of values that are neither 0 nor 1, for which the Bernoulli formula is no log-likelihood: "
+            "binarise them, or use ContinuousBernoulli, Binomial or Categorical"
         )
         return Finding("range", float(grey), False, bad)
     low, high = float(tf.reduce_min(p.logits)), float(tf.reduce_max(p.logits))
@@ -185,13 +191,14 @@ class _Trial:
         self.collapsed = np.all(np.var(self.q.mean, axis=0) <= _DEAD)  # at a dead optimum nothing hangs on the draw
 
     def value(self):
-        value = tf.convert_to_tensor(self.objective(self.model, self.x))
-        if value.shape not in ((), self.x.shape[:1]):
+        value = self.objective(self.model, self.x)
+        shape = None if value is None else tf.convert_to_tensor(value).shape
+        if shape not in ((), self.x.shape[:1]):
             raise ValueError(
                 f"diagnose: objective must return one value per example, shape ({self.x.shape[0]},), or one number; "
-                f"got shape {value.shape}"
+                f"got {'None' if value is None else f'shape {shape}'}"
             )
-        return value
+        return tf.convert_to_tensor(value)
 
     def exact_or_tight(self):
         if self.model.latent_dim <= 2 and isinstance(self.model.prior, Normal):
@@ -208,8 +215,8 @@ class _Trial:
     def finite(self):
         share = np.mean(~np.isfinite(self.values))
         bad = (
-            "of the draws make the objective NaN or infinite: look for the logarithm of a width or a probability that "
-            "is zero; let the encoder emit log-variances, the decoder logits"
+            "is the share of draws that make the objective NaN or infinite: look for the logarithm of a width or a "
+            "probability that is zero; let the encoder emit log-variances, the decoder logits"
         )
         return _finding("finite", share, not share, "the objective is a finite number", bad)
 
@@ -269,6 +276,7 @@ class _Trial:
             "is the KL that it takes from the reconstruction, instead of 1. So it should be for a β or free bits of "
             "your choice. If you chose none: is a ½ lost, is a β frozen at an old value?"
         )
+        bad += "" if weighted else " Or is what you decode not z = m + s ε of the same example?"
         return _finding("objective", weight, tighter, "lies between the bound and log p(x): a tighter bound", bad)
 
     def bound(self):

@@ -66,7 +66,7 @@ def check_clinic_repair(loss):
     bugs = {
         "components": "the reconstruction is averaged over the components of x: sum",
         "batch": "the reconstruction is averaged over the examples: keep one value for each",
-        "sign": "the second line is minus the KL: subtract it, or change its signs",
+        "sign": "what is called kl is minus the KL: subtract it, or change its signs",
         "half": "the squared error lacks its ½",
         "constant": "½ log 2π for each component is missing: it is part of the density",
     }
