@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+READY_TEST := $(VENV)/ready-test
 READY_DEV := $(VENV)/ready-dev
 
 # Read by tools/: which chapters, how many seeds, how many processes (0: one per core).
@@ -19,7 +20,7 @@ help: ## list these commands
 book: $(READY) ## execute every notebook and build _build/html/index.html
 	$(BIN)/python tools/build.py
 
-test: book ## the book without warnings, the unit tests, and nbval over every notebook
+test: book $(READY_TEST) ## the book without warnings, the unit tests, and nbval over every notebook
 	$(BIN)/pytest --nbval-lax --nbval-sanitize-with=tools/nbval_sanitize.cfg tests chapters
 
 lab: $(READY_DEV) ## JupyterLab on the chapters
@@ -50,6 +51,10 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -c 'import matplotlib.font_manager'
 	@mkdir -p $(VENV)/etc/ipython && echo 'c.IPKernelApp.log_level = "ERROR"' > $(VENV)/etc/ipython/ipython_kernel_config.py
+	@touch $@
+
+$(READY_TEST): $(READY) requirements-test.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-test.txt
 	@touch $@
 
 $(READY_DEV): $(READY) requirements-dev.txt

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from browser import browser, running_browser, site  # noqa: F401 (fixtures)
 from hypothesis import settings
 from scipy import special, stats
 
