@@ -20,7 +20,7 @@ def judge(answer, truth, mistakes=(), within=1e-4, praise="correct"):
         praise: what the tick says.
     """
     if answer is None:
-        raise Hint("your function returned None: does it end in «return …»?")
+        raise Hint("nothing to check yet: your function returned None. Does it end in «return …»?")
     try:
         answer = np.asarray(answer, np.float64)
     except (TypeError, ValueError):
