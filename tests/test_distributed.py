@@ -46,6 +46,7 @@ SCRIPT = """
         "dreg": (vae_lib.dreg(3), None),
         "beta_elbo": (vae_lib.beta_elbo(0.5), vae_lib.binarize),
         "denoising": (vae_lib.denoising(0.1), None),
+        "normalised": (vae_lib.elbo, vae_lib.binarize),
     }
     found = {}
     for name, (objective, preprocess) in objectives.items():
@@ -55,6 +56,11 @@ SCRIPT = """
         with strategy.scope():
             if name == "denoising":
                 model = vae_lib.Autoencoder(vae_lib.mlp(6, [8], 2), vae_lib.mlp(2, [8], 6))
+            elif name == "normalised":
+                # no bias before it: its gradient is zero but for rounding, which Adam would make large
+                normalise = keras.layers.BatchNormalization(synchronized=True)
+                encoder = [keras.Input((6,)), keras.layers.Dense(16, use_bias=False), normalise, keras.layers.Dense(4)]
+                model = vae_lib.VAE(keras.Sequential(encoder), vae_lib.mlp(2, [16], 6), vae_lib.LearnedNormal(0.1))
             else:
                 model = vae_lib.VAE(vae_lib.mlp(6, [16], 4), vae_lib.mlp(2, [16], 6))
             optimizer = keras.optimizers.Adam(0.01)
@@ -120,7 +126,7 @@ def trained(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["devices0", "workers0", "workers1"])
-@pytest.mark.parametrize("objective", ["elbo", "iwae", "dreg", "beta_elbo", "denoising"])
+@pytest.mark.parametrize("objective", ["elbo", "iwae", "dreg", "beta_elbo", "denoising", "normalised"])
 def test_the_same_batches_and_noise_give_the_same_weights(trained, kind, objective):
     names = [name for name in trained["one0"] if name.startswith(f"{objective} ")]
     assert len(names) > 8
@@ -174,6 +180,7 @@ BAD = """
     attempt(make, batch_size=5)
     attempt(make, lambda: keras.optimizers.Adam())
     attempt(lambda: make(keras.layers.Dropout(0.5)))
+    attempt(lambda: make(keras.layers.BatchNormalization()))
     print(json.dumps(said))
 """
 
@@ -184,7 +191,43 @@ def test_what_cannot_be_shared_is_named():
     )
     ((code, out, err),) = finish(process)
     assert code == 0, err
-    batch, optimizer, dropout = json.loads(out.splitlines()[-1])
+    batch, optimizer, dropout, normalisation = json.loads(out.splitlines()[-1])
     assert batch == "batch_size must be a multiple of the 2 replicas that share it; got 5"
     assert optimizer == "optimizer and model must be made under the same strategy.scope()"
     assert dropout.startswith("model must have no Dropout where several replicas share a batch")
+    assert normalisation.startswith("model must have no BatchNormalization but with synchronized=True")
+
+
+OTHER_DATA = """
+    import json, os, sys
+    index, ports = int(sys.argv[1]), sys.argv[2].split(",")
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+    import tensorflow as tf
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    import vae_lib
+    x = tf.random.stateless_normal([8, 2], [0, 0])
+    mine = x + [0, 1e-6 * index]
+    for data, batch_size, validation in (mine, 4, None), (x, 4 + 4 * index, None), (x, 4, mine), (x, 4, x):
+        with strategy.scope():
+            model = vae_lib.VAE(vae_lib.mlp(2, [], 2), vae_lib.mlp(1, [], 2))
+        try:
+            options = {"epochs": 1, "batch_size": batch_size, "validation": validation}
+            vae_lib.fit(model, data, vae_lib.elbo, preprocess=tf.sigmoid, **options)
+            print("trained")
+        except ValueError as error:
+            print(error)
+"""
+
+
+def test_workers_with_other_data_or_another_batch_size_are_refused_by_all():
+    ports = ",".join(map(str, free_ports(2)))
+    command = [sys.executable, "-c", textwrap.dedent(OTHER_DATA)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    for code, out, err in finish(*(subprocess.Popen([*command, str(index), ports], **pipes) for index in (0, 1))):
+        assert code == 0, err
+        *refused, trained = out.splitlines()
+        assert trained == "trained" and len(refused) == 3
+        for line in refused:
+            assert line.startswith("x, validation, batch_size and epochs must be the same on every worker")
+            assert line.endswith("replicas [1] have others than the first")

@@ -12,6 +12,7 @@ import random
 import sys
 import types
 import warnings
+import zlib
 
 import keras
 import tensorflow as tf
@@ -87,6 +88,11 @@ def fit(
         raise ValueError(
             "model must have no Dropout where several replicas share a batch: its noise is not theirs to share"
         )
+    if replicas > 1 and any(_knows_its_part_alone(layer) for layer in model._flatten_layers()):
+        raise ValueError(
+            "model must have no BatchNormalization but with synchronized=True where several replicas share a batch: "
+            "each would normalise with the mean and variance of its own part"
+        )
     if verbose not in ("auto", 0, 1, 2):
         raise ValueError(f'verbose must be "auto", 0, 1 or 2; got {verbose!r}')
     callbacks = [] if callbacks is None else keras.tree.flatten(callbacks)
@@ -101,7 +107,9 @@ def fit(
     steps = n // batch_size
     told = {"epochs": epochs, "steps": steps, "verbose": verbose}
     callbacks = keras.callbacks.CallbackList(callbacks, add_history=True, add_progbar=verbose == 2, model=model, **told)
-    run_seed = _agreed(model, int(keras.random.randint((), 0, 2**31 - 1)))
+    run_seed = _told_by_all(model, int(keras.random.randint((), 0, 2**31 - 1)))[0]  # the first worker's counts
+    if replicas > 1:
+        _check_agreement(model, (data, held_out), (batch_size, epochs))
     compiled = _compiled(model, objective, preprocess, batch_size)
     state = variables(model, model.optimizer)
     model.stop_training = False
@@ -274,19 +282,33 @@ class _Compiled:
         return tf.stack([objective, tf.cast(tf.size(values), tf.float32) * penalties - objective])
 
 
-def _agreed(model, number):
-    """The first worker's number, on all of them: a shuffle that differs between workers would go unseen."""
+def _told_by_all(model, number):
+    """The number that each replica has, in the replicas' order: the same list on all workers."""
     strategy = model.distribute_strategy
-    if strategy.num_replicas_in_sync == 1:
-        return number
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return [number]
 
-    def first():
+    def tell():
         here = tf.distribute.get_replica_context()
-        mine = tf.where(here.replica_id_in_sync_group == 0, tf.constant(number, tf.int64), 0)
-        return here.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+        place = tf.one_hot(here.replica_id_in_sync_group, replicas, dtype=tf.int64)
+        return here.all_reduce(tf.distribute.ReduceOp.SUM, place * number)
 
-    agreed = tf.function(lambda: strategy.run(first), autograph=False)()
-    return int(strategy.experimental_local_results(agreed)[0])
+    told = tf.function(lambda: strategy.run(tell), autograph=False)()
+    return strategy.experimental_local_results(told)[0].numpy().tolist()
+
+
+def _check_agreement(model, data, settings):
+    """Refuse workers with other data or settings: nothing else would tell, and each would learn from its own."""
+    leaves = [leaf.numpy() for leaf in tf.nest.flatten(data) if leaf is not None]
+    told = repr((settings, [(leaf.shape, leaf.dtype.name, zlib.crc32(leaf.tobytes())) for leaf in leaves]))
+    sums = _told_by_all(model, zlib.crc32(told.encode()))
+    others = [replica for replica, checksum in enumerate(sums) if checksum != sums[0]]
+    if others:
+        raise ValueError(
+            "x, validation, batch_size and epochs must be the same on every worker, for each picks its own part of "
+            f"every batch; replicas {others} have others than the first"
+        )
 
 
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
@@ -429,6 +451,10 @@ def _cell_key(value):
 
 def _is_ours(module):
     return str(module).split(".")[0] in ("keras", "vae_lib")
+
+
+def _knows_its_part_alone(layer):
+    return isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized
 
 
 def _seed_states(model):
