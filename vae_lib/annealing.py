@@ -26,7 +26,7 @@ def ais(model, x, chains=16, steps=200, leaps=5, posterior_draws=None):
 
     Raises ``TypeError`` or ``ValueError`` for data the model cannot take, counts below one, draws of another shape.
     """
-    require(VAE, model, "ais")
+    require(VAE, model, "ais", "log_joint")
     for name, value in (("chains", chains), ("steps", steps), ("leaps", leaps)):
         checks.integer(f"ais: {name}", value)
     x = model.check_data(x)

@@ -57,7 +57,8 @@ def diagnose(model, x, objective=None, reported=None, train=None):
     """What is wrong with this VAE, as far as numbers can tell: a ``Diagnosis``, a tuple of named findings.
 
     Args:
-        model: a ``VAE`` or a subclass. Nets of your own: ``VAE(encoder, decoder, likelihood)`` wraps them.
+        model: a ``VAE``, or a subclass without an ``infer`` or ``log_joint`` of its own. Nets of your own:
+            ``VAE(encoder, decoder, likelihood)`` wraps them.
         x: data the model has not seen, [n, d]. For q(z | x) 1000 evenly spaced rows are looked at, for the rest 64.
         objective: what you trained, ``objective(model, x) -> [n]`` (or one number), to maximise. Default: ``elbo_mc``.
         reported: the mean log-likelihood or bound of an example in ``x`` that you claim, nats.
@@ -67,7 +68,7 @@ def diagnose(model, x, objective=None, reported=None, train=None):
     «objective», «bound»; «reported» and «training points» if asked for. Draws are fixed, so the report repeats.
     Raises ``TypeError`` or ``ValueError`` for arguments that cannot be used.
     """
-    require(VAE, model, "diagnose")
+    require(VAE, model, "diagnose", "infer", "log_joint")
     if not (objective is None or callable(objective)):
         raise TypeError(f"diagnose: objective must be a function of a model and x; got {objective!r:.80}")
     if reported is not None and not (isinstance(reported, numbers.Real) and math.isfinite(reported)):

@@ -51,7 +51,7 @@ def rate_distortion(model, x, samples=100):
     Rate: KL(q(z | x) ‖ p(z)), in closed form where one is registered. Distortion: −E_q[log p(x | z)]. What has
     no closed form is the mean over ``samples`` draws of z.
     """
-    require(VAE, model, "rate_distortion")
+    require(VAE, model, "rate_distortion", "infer", "log_joint")
     checks.integer("rate_distortion: samples", samples)
 
     def both(x, seed):
@@ -71,7 +71,7 @@ def rate_distortion(model, x, samples=100):
 def active_units(model, x, threshold=0.01):
     """How many latent dimensions the data move: those whose posterior mean varies over ``x`` by more than
     ``threshold`` (Burda, Grosse and Salakhutdinov 2016, section 5.2)."""
-    require(VAE, model, "active_units")
+    require(VAE, model, "active_units", "infer")
     means = over_blocks(lambda x, seed: model.posterior(x).mean, model.check_data(x))
     return int(np.sum(means.var(axis=0) > threshold))
 

@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 from vae_lib import checks
 from vae_lib.distributions import Normal
 from vae_lib.evaluation import widest_layer
-from vae_lib.models import VAE, FixedNormal
+from vae_lib.models import VAE, FixedNormal, refuse_own
 from vae_lib.networks import mlp
 
 _REACH = 9.0  # the first box: this many standard deviations of the prior to either side
@@ -169,10 +169,18 @@ class _Joint:
         self.x = tf.cast(model.check_data(x), tf.float32)
         self.n, self.widest = self.x.shape[0], widest_layer(model)
         signature = [tf.TensorSpec([None, model.data_dim]), tf.TensorSpec([None, None, self.dim])]
-        self.log_joint = tf.function(model.log_joint).get_concrete_function(*signature)
+        try:
+            self.log_joint = tf.function(model.log_joint).get_concrete_function(*signature)
+        except TypeError as error:  # it takes z apart
+            raise TypeError(
+                "model.log_joint must take z as one tensor [samples, n, latent] for quadrature; that of "
+                f"{type(model).__name__} does not"
+            ) from error
 
     def gaussian(self, q):
-        q = self.model.posterior(self.x) if q is None else q
+        if q is None:
+            refuse_own(self.model, "the default q", ["infer"], "pass q, or estimate with elbo_mc")
+            q = self.model.posterior(self.x)
         if not isinstance(q, Normal) or tuple(q.mean.shape) != (self.n, self.dim):
             got = f"{type(q).__name__} of shape {tuple(q.mean.shape)}" if isinstance(q, Normal) else repr(q)
             raise ValueError(

@@ -249,11 +249,13 @@ class VAE(_Coder):
 
     def generate(self, n, sample=False):
         """``n`` new data points from z ~ p(z): means of p(x | z), or draws from it: [n, d]."""
+        refuse_own(self, "generate", ["log_joint"], "override generate too")
         p = self.decode(self.prior.sample(n))
         return p.sample() if sample else p.mean
 
     def reconstruct(self, x, sample=False):
         """``x`` through code and back: the mean of p(x | z) at the mean of q(z | x), or a draw of z and then x."""
+        refuse_own(self, "reconstruct", ["infer"], "override reconstruct too")
         q = self.posterior(x)
         return self.decode(q.sample()).sample() if sample else self.decode(q.mean).mean
 
@@ -300,6 +302,20 @@ class VAE(_Coder):
                 )
             config = {**config, "likelihood": found}
         return super().from_config(config)
+
+
+def refuse_own(model, function, methods, hint):
+    """Raise ``TypeError`` where a subclass of ``VAE`` has its own of these methods and ``function`` goes round them.
+
+    What is computed from ``posterior``, ``prior`` and ``decode`` would be wrong, and look right, for a model whose
+    ``infer`` or ``log_joint`` says otherwise.
+    """
+    own = [name for name in methods if getattr(type(model), name) is not getattr(VAE, name)]
+    if own:
+        raise TypeError(
+            f"{function} works from posterior, prior and decode, which are not all there is to model: "
+            f"{type(model).__name__} has its own {' and '.join(own)}; {hint}"
+        )
 
 
 def _width(name, net, attribute):

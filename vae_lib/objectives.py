@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from vae_lib import checks, randomness
 from vae_lib.distributions import Normal, closed_form_kl, kl_divergence
-from vae_lib.models import VAE, Autoencoder
+from vae_lib.models import VAE, Autoencoder, refuse_own
 
 
 def _rate_and_reconstruction(model, x):
@@ -26,9 +26,10 @@ def elbo(model, x):
     """The evidence lower bound, E_q[log p(x | z)] − KL(q(z | x) ‖ p(z)), in nats: [n].
 
     One draw of z for the expectation, the KL in closed form where one is registered: the estimator of Kingma and
-    Welling (2014), equation 7. Raises ``TypeError`` unless the model is a ``VAE``.
+    Welling (2014), equation 7. Raises ``TypeError`` unless the model is a ``VAE`` whose ``infer`` and
+    ``log_joint`` are those of the class; for others there is ``elbo_mc``.
     """
-    require(VAE, model, "elbo")
+    require(VAE, model, "elbo", "infer", "log_joint")
     rate, log_likelihood = _rate_and_reconstruction(model, x)
     return log_likelihood - rate
 
@@ -98,7 +99,7 @@ def beta_elbo(beta):
         raise TypeError(f"beta_elbo: beta must be a number or a scalar variable; got {beta!r:.80}")
 
     def beta_elbo(model, x):
-        require(VAE, model, "beta_elbo")
+        require(VAE, model, "beta_elbo", "infer", "log_joint")
         rate, log_likelihood = _rate_and_reconstruction(model, x)
         return log_likelihood - tf.convert_to_tensor(beta, tf.float32) * rate
 
@@ -114,7 +115,7 @@ def free_bits(nats):
     checks.not_negative("free_bits: nats", nats)
 
     def free_bits(model, x):
-        require(VAE, model, "free_bits")
+        require(VAE, model, "free_bits", "infer", "log_joint")
         q, prior = model.posterior(x), model.prior
         if not isinstance(prior, Normal):
             raise TypeError(f"free_bits needs model.prior to be Normal; got {type(prior).__name__}")
@@ -204,9 +205,10 @@ def contractive(weight, of="reconstruction", directions=None):
     return contractive
 
 
-def require(kind, model, objective):
+def require(kind, model, objective, *unasked):
+    """Raise ``TypeError`` unless ``model`` is of this kind, and its ``unasked`` methods are those of ``VAE``."""
     if isinstance(model, kind):
-        return
+        return refuse_own(model, objective, unasked, "elbo_mc, iwae, dreg and log_likelihood ask the model's own")
     hint = (
         "an autoencoder defines no p(x, z), so there is nothing to bound; use reconstruction"
         if kind is VAE
