@@ -1,7 +1,7 @@
 """vae_lib: the library the chapters import. Objectives, estimators and exact answers, in nats."""
 
 # _quiet comes first: it imports TensorFlow without its start-up messages.
-from vae_lib import _quiet, datasets, exact, exercises, plots  # noqa: F401
+from vae_lib import _quiet, datasets, exact, exercises, explorables, plots  # noqa: F401
 from vae_lib.annealing import ais
 from vae_lib.backup import Backup
 from vae_lib.claims import ClaimError, claim
@@ -56,6 +56,7 @@ __all__ = [
     "energy_null",
     "exact",
     "exercises",
+    "explorables",
     "fit",
     "free_bits",
     "iwae",
