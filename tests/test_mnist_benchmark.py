@@ -44,10 +44,11 @@ def test_a_run_broken_off_and_started_again_ends_with_the_same_weights(tmp_path,
     resumed = small(tmp_path / "broken")
     for a, b in zip(weights(tmp_path / "whole"), weights(tmp_path / "broken"), strict=True):
         np.testing.assert_array_equal(a, b)
-    same = "test_nll", "standard_error", "test_bound", "active_units", "epochs"
+    same = "test_nll", "standard_error", "test_bound", "active_units", "commands"
     assert {key: whole[key] for key in same} == {key: resumed[key] for key in same}
-    assert [point[0] for point in resumed["curve"]] == [2, 4]
-    assert (whole["goes"], resumed["goes"]) == (1, 2)
+    (stage,) = resumed["stages"]
+    assert [point[0] for point in stage["curve"]] == [2, 4]
+    assert (whole["stages"][0]["goes"], stage["goes"]) == (1, 2)
     assert json.loads((tmp_path / "broken/result.json").read_text()) == resumed
 
 
@@ -61,6 +62,21 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
     small(tmp_path)
     with pytest.raises(ValueError, match=r"holds a run of .*'samples': 3.*; got .*'samples': 5"):
         mnist.run("iwae", 5, 4, TRAIN, TEST, tmp_path, batch=20)
+
+
+def test_a_run_that_starts_from_another_begins_with_its_weights_and_tells_of_it(tmp_path):
+    first = small(tmp_path / "first")
+    second = small(tmp_path / "second", start=tmp_path / "first", rate=0.0)
+    count = len(mnist.model(TRAIN.mean(axis=0), hidden=8, latent=2).weights)
+    for a, b in zip(weights(tmp_path / "first")[:count], weights(tmp_path / "second")[:count], strict=True):
+        np.testing.assert_array_equal(a, b)  # at rate zero it stays where it starts
+    assert second["stages"][:1] == first["stages"] and len(second["commands"]) == 2
+    assert second["test_nll"] == first["test_nll"]
+
+
+def test_an_unfinished_start_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"start must be the folder of a finished run; .*none holds no result"):
+        small(tmp_path / "second", start=tmp_path / "none")
 
 
 def test_the_net_is_the_papers():
