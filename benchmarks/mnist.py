@@ -9,8 +9,10 @@ goes, and most of the way to a bound with fifty samples is walked with one and f
 A result tells of every stage behind it.
 
 Every epoch is backed up in ``--folder``. Run the same command again after a kill, and it goes on where it was and
-ends with the weights that an uninterrupted run has. ``log.jsonl`` there tells of every go; ``result.json`` is written
-at the end, and ``--record`` copies it into the project's ``benchmarks/mnist.json``.
+ends with the weights that an uninterrupted run has. ``log.jsonl`` there tells of every go; ``result.json`` and the
+weights are written at the end, and ``--record`` copies both into the project, into ``benchmarks/rows``. From there
+anybody can go on (``--start``), or see whether the figure is true: ``python -m benchmarks.mnist --verify
+benchmarks/rows/iwae-5`` estimates it again.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import time
 from pathlib import Path
 
@@ -29,8 +32,8 @@ import numpy as np
 import tensorflow as tf
 
 OBJECTIVES = {"vae": vae_lib.elbo_mc, "iwae": vae_lib.iwae, "dreg": vae_lib.dreg}
-WEIGHTS = "trained.weights.h5"
-RECORD = Path(__file__).parent / "mnist.json"
+RESULT, WEIGHTS = "result.json", "trained.weights.h5"
+ROWS = Path(__file__).parent / "rows"
 CURVE = 5, 200  # the learning curve: every fifth test point, 200 importance samples for each
 
 
@@ -76,7 +79,7 @@ class Log(keras.callbacks.Callback):
 
 
 def run(
-    objective, samples, epochs, train, test, folder, *, start=None, batch=20, rate=1e-3, every=10, seed=0, net=model,
+    objective, samples, epochs, train, test, folder, *, start=None, batch=20, rate=5e-4, every=10, seed=0, net=model,
     final=5000,
 ):  # fmt: skip
     """Train one row, resuming what ``folder`` holds; returns the result, also written there.
@@ -118,10 +121,6 @@ def run(
         verbose=0,
     )
     vae.save_weights(folder / WEIGHTS)
-    keras.utils.set_random_seed(seed)  # however often training was resumed, one estimate
-    drawn = binarized(test, seed + 2)
-    begun = time.perf_counter()
-    nll = -vae_lib.log_likelihood(vae, drawn, samples=final)
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     trained = {line["epoch"]: line for line in log if "epoch" in line}  # an epoch cut short was run again
     before = setting.pop("before")
@@ -132,32 +131,67 @@ def run(
         "goes": sum(line.get("event") == "start" for line in log),
         "curve": [[line["epoch"], line["test_nll"]] for line in trained.values() if "test_nll" in line],
     }
+    stages = [*before, stage]
     result = {
         "objective": objective,
         "samples": samples,
-        "test_nll": float(nll.mean()),
-        "standard_error": float(nll.std() / math.sqrt(len(nll))),
-        "test_bound": -float(np.sum(vae_lib.rate_distortion(vae, drawn), axis=0).mean()),
-        "active_units": vae_lib.active_units(vae, drawn),
-        "importance_samples": final,
-        "test_points": len(test),
-        "evaluation_seconds": time.perf_counter() - begun,
+        **estimate(vae, test, seed, final),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
-        "commands": [command(**stage) for stage in [*before, stage]],
-        "stages": [*before, stage],
+        "commands": [command(**stage) for stage in stages],
+        "stages": stages,
     }
-    (folder / "result.json").write_text(json.dumps(result, indent=1))
+    (folder / RESULT).write_text(json.dumps(result, indent=1) + "\n")
     return result
+
+
+def estimate(vae, test, seed, samples):
+    """What a trained row is worth on the test pictures: one estimate a seed, however often training was resumed."""
+    keras.utils.set_random_seed(seed)
+    drawn = binarized(test, seed + 2)
+    begun = time.perf_counter()
+    nll = -vae_lib.log_likelihood(vae, drawn, samples=samples)
+    seconds = time.perf_counter() - begun
+    return {
+        "test_nll": float(nll.mean()),
+        "standard_error": float(nll.std() / math.sqrt(len(nll))),
+        "test_bound": -float(np.sum(vae_lib.rate_distortion(vae, drawn), axis=0).mean()),
+        "active_units": vae_lib.active_units(vae, drawn),
+        "importance_samples": samples,
+        "test_points": len(test),
+        "evaluation_seconds": seconds,
+    }
+
+
+def verify(folder, test, net=model):
+    """Estimate a recorded row again from its weights; ``ValueError`` if the result says something else."""
+    result = finished(folder)
+    vae = net(np.full(test.shape[1], 0.5))
+    vae.load_weights(Path(folder) / WEIGHTS)
+    again = estimate(vae, test, result["stages"][-1]["seed"], result["importance_samples"])
+    for name in "test_nll", "test_bound", "active_units":
+        if abs(again[name] - result[name]) > 0.01:  # one seed, so only rounding differs
+            raise ValueError(f"{folder}: {name} is {again[name]:.3f}; its result says {result[name]:.3f}")
+    return again
+
+
+def record(folder, rows=ROWS):
+    """Copy a finished run into the project, in the place of the row of the same objective and samples."""
+    result = finished(folder)
+    place = rows / f"{result['objective']}-{result['samples']}"
+    place.mkdir(parents=True, exist_ok=True)
+    for name in RESULT, WEIGHTS:
+        shutil.copy(Path(folder) / name, place / name)
+    return place
 
 
 def finished(folder):
     """The result of the run in ``folder``; ``ValueError`` if it has none yet."""
-    found = Path(folder) / "result.json"
+    found = Path(folder) / RESULT
     if not found.exists():
-        raise ValueError(f"start must be the folder of a finished run; {folder} holds no result.json")
+        raise ValueError(f"{folder} must be the folder of a finished run; it holds no {RESULT}")
     return json.loads(found.read_text())
 
 
@@ -171,37 +205,31 @@ def command(objective, samples, epochs, batch, rate, seed, **_):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--objective", choices=OBJECTIVES, required=True)
-    parser.add_argument("--samples", type=int, required=True, help="k, the samples in the bound")
-    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--objective", choices=OBJECTIVES)
+    parser.add_argument("--samples", type=int, help="k, the samples in the bound")
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch", type=int, default=20)
-    parser.add_argument("--rate", type=float, default=1e-3, help="the learning rate at the start")
-    parser.add_argument("--start", help="the folder of a finished run to begin with")
+    parser.add_argument("--rate", type=float, default=5e-4, help="the learning rate at the start")
+    parser.add_argument("--start", help="the folder of a finished run to begin with, such as benchmarks/rows/vae-1")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", help="default: benchmarks/runs/<objective>-<samples>-<epochs>")
     parser.add_argument("--data", help="an npz file with MNIST; default: where vae_lib.datasets.mnist finds it")
-    parser.add_argument("--record", action="store_true", help="add the result to benchmarks/mnist.json")
+    parser.add_argument("--record", action="store_true", help="put the finished row into benchmarks/rows")
+    parser.add_argument("--verify", metavar="FOLDER", help="train nothing: estimate this finished run again")
     chosen = parser.parse_args()
+    wanted = ("objective", "samples", "epochs")
+    if not chosen.verify and (missing := [name for name in wanted if getattr(chosen, name) is None]):
+        parser.error(f"needs --{', --'.join(missing)}, or --verify")
     train, test = vae_lib.datasets.mnist(chosen.data)
-    name = f"{chosen.objective}-{chosen.samples}-{chosen.epochs}"
-    folder = Path(chosen.folder or Path(__file__).parent / "runs" / name)
-    result = run(
-        chosen.objective,
-        chosen.samples,
-        chosen.epochs,
-        train.x,
-        test.x,
-        folder,
-        start=chosen.start,
-        batch=chosen.batch,
-        rate=chosen.rate,
-        seed=chosen.seed,
-    )
-    if chosen.record:
-        rows = json.loads(RECORD.read_text()) if RECORD.exists() else []
-        same = ("objective", "samples")
-        rows = [row for row in rows if any(row[key] != result[key] for key in same)]
-        RECORD.write_text(json.dumps([*rows, result], indent=1) + "\n")
+    if chosen.verify:
+        name, result = chosen.verify, verify(chosen.verify, test.x)
+    else:
+        name = f"{chosen.objective}-{chosen.samples}-{chosen.epochs}"
+        folder = chosen.folder or Path(__file__).parent / "runs" / name
+        setting = {key: getattr(chosen, key) for key in ("start", "batch", "rate", "seed")}
+        result = run(chosen.objective, chosen.samples, chosen.epochs, train.x, test.x, folder, **setting)
+        if chosen.record:
+            print(f"recorded in {record(folder)}")
     print(f"{name}: test NLL {result['test_nll']:.2f} ± {result['standard_error']:.2f}")
 
 

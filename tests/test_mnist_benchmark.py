@@ -75,8 +75,20 @@ def test_a_run_that_starts_from_another_begins_with_its_weights_and_tells_of_it(
 
 
 def test_an_unfinished_start_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"start must be the folder of a finished run; .*none holds no result"):
+    with pytest.raises(ValueError, match=r"none must be the folder of a finished run; it holds no result"):
         small(tmp_path / "second", start=tmp_path / "none")
+
+
+def test_a_recorded_row_is_verified_from_its_weights_and_a_false_one_is_found_out(tmp_path):
+    small(tmp_path / "run")
+    row = mnist.record(tmp_path / "run", rows=tmp_path / "rows")
+    assert row == tmp_path / "rows" / "iwae-3"
+    net = small.keywords["net"]
+    assert mnist.verify(row, TEST, net)["test_nll"] == mnist.finished(row)["test_nll"]
+    flattered = mnist.finished(row) | {"test_nll": mnist.finished(row)["test_nll"] - 0.02}
+    (row / mnist.RESULT).write_text(json.dumps(flattered))
+    with pytest.raises(ValueError, match=r"iwae-3: test_nll is .*; its result says"):
+        mnist.verify(row, TEST, net)
 
 
 def test_the_net_is_the_papers():
