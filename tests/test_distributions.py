@@ -43,6 +43,28 @@ def test_bernoulli_agrees_with_scipy():
     assert set(np.unique(p.sample(6))) == {0, 1}
 
 
+@pytest.mark.parametrize("width", [1, 2, 7, 12, 40])
+def test_bernoulli_log_prob_and_its_derivatives_are_those_of_the_plain_formula(width):
+    logits = tf.Variable(rng.normal(size=(5, 4, width)) * 9, dtype=tf.float32)
+    x = tf.constant(rng.random((4, width)), tf.float32)
+
+    def plain():
+        return tf.reduce_sum(x * logits - tf.nn.softplus(logits), axis=-1)
+
+    def derivatives(function):
+        with tf.GradientTape(persistent=True) as outer:
+            outer.watch(x)
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                value = function()
+            first = tape.gradient(value, [x, logits], output_gradients=tf.sin(tf.reshape(tf.range(20.0), [5, 4])))
+            total = tf.reduce_sum(first[1] ** 2)
+        return value, *first, outer.gradient(total, x), outer.gradient(total, logits)
+
+    for ours, expected in zip(derivatives(lambda: Bernoulli(logits).log_prob(x)), derivatives(plain), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "p", [Normal([[0.5, -3.0]], [[1.0, -2.0]]), Bernoulli([[0.5, -3.0]])], ids=["Normal", "Bernoulli"]
 )

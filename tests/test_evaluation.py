@@ -37,7 +37,7 @@ def test_memory_is_bounded_and_every_sample_counts_once(monkeypatch, samples):
     vae, asked = small_vae(1, 2), []
     x = draws_from(vae, 3)
     chunk = 5
-    monkeypatch.setattr(evaluation, "_FLOATS", chunk * 100 * evaluation.widest_layer(vae))
+    monkeypatch.setattr(evaluation, "_CACHED", chunk * 100 * evaluation.widest_layer(vae))
     # every weight is 1, so their mean is 1 only if none is left out and none counted twice
     monkeypatch.setattr(VAE, "log_weights", lambda self, x, n: asked.append(n) or tf.zeros([n, x.shape[0]]))
     np.testing.assert_allclose(log_likelihood(vae, x, samples), 0, atol=1e-6)
@@ -47,7 +47,7 @@ def test_memory_is_bounded_and_every_sample_counts_once(monkeypatch, samples):
 def test_chunks_of_samples_use_fresh_noise(monkeypatch):
     vae = small_vae(1, 2)
     x = draws_from(vae, 3)
-    monkeypatch.setattr(evaluation, "_FLOATS", 1)  # one sample at a time
+    monkeypatch.setattr(evaluation, "_CACHED", 1)  # one sample at a time
     one, many = (log_likelihood(vae, np.repeat(x, 40, axis=0), samples).reshape(3, 40) for samples in (1, 20))
     assert (many.std(axis=1) < 0.8 * one.std(axis=1)).all()
     assert (many.mean(axis=1) > one.mean(axis=1)).all()

@@ -12,7 +12,8 @@ from vae_lib.models import VAE
 from vae_lib.objectives import require
 
 _BLOCK = 100  # examples at a time
-_FLOATS = 2**23  # the most numbers one layer's output may hold: memory does not grow with the samples
+_FLOATS = 2**23  # the most numbers an array in between may hold: memory does not grow with the samples
+_CACHED = 2**19  # … and one layer's output: what a processor keeps near is read again several times as fast
 
 
 def log_likelihood(model, x, samples=5000):
@@ -26,7 +27,7 @@ def log_likelihood(model, x, samples=5000):
     """
     require(VAE, model, "log_likelihood")
     checks.integer("log_likelihood: samples", samples)
-    chunk = max(1, min(samples, _FLOATS // (_BLOCK * widest_layer(model))))
+    chunk = max(1, min(samples, _CACHED // (_BLOCK * widest_layer(model))))
     sizes = [chunk] * (samples // chunk) + [samples % chunk] * (samples % chunk > 0)
 
     def log_mean_weight(x, seed):
