@@ -2,8 +2,8 @@
 
 Jupyter Book keeps the outputs of an executed notebook for as long as its code cells stay the same, and the
 parsed pages for as long as their files stay the same. Both are too long. Here the outputs are dropped when the
-library, the packages or the record of the MNIST table changed, and the pages are read again when any page changed (one may refer to
-another) or when the last build failed (a warning is given only when a page is read).
+library, the packages or the record of the MNIST table changed, and the pages are read again when any page
+changed (one may refer to another) or when the last build failed (a warning is given only when a page is read).
 """
 
 import hashlib

@@ -60,14 +60,13 @@ def check_repeated_bound(my_estimate):
             (log_w.mean(), "a mean of all log-weights: this estimates the bound with one draw"),
             (
                 logsumexp(log_w) - math.log(log_w.size),
-                "the log of the mean of all weights: this is one draw of the bound with R × K draws",
+                "the log of the mean of all weights: one draw of the bound with R × K draws; average R logarithms",
             ),
             (bounds.mean() + math.log(count), "the − log K is missing"),
             (
                 np.mean(logsumexp(log_w, axis=0) - math.log(repeats)),
                 "the axes are exchanged: a row holds the K draws of one repeat",
             ),
-            (np.log(np.mean(np.exp(bounds))), "average the R bounds themselves, not what they are logarithms of"),
         ],
         praise="the estimate is right",
     )
