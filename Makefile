@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 READY_TEST := $(VENV)/ready-test
 READY_DEV := $(VENV)/ready-dev
+BENCH ?= .venv-bench
+READY_BENCH := $(BENCH)/ready
 
 # Read by tools/: which chapters, how many seeds, how many processes (0: one per core).
 export CHAPTERS ?= chapters/*.ipynb
@@ -32,8 +34,8 @@ notebooks: $(READY) ## execute the chapters, strip them, refresh the stored clai
 seeds: $(READY) ## do the claims hold for every seed? (SEEDS=20 CHAPTERS='07*' VALUES=1)
 	$(BIN)/python tools/seeds.py $(if $(VALUES),--values)
 
-bench: $(READY) ## the benchmarks of training
-	$(BIN)/python -m benchmarks.training
+bench: $(READY_BENCH) ## speed and memory beside the peers, in an environment of its own (a quarter of an hour)
+	$(BENCH)/bin/python -m benchmarks
 
 lint: $(READY_DEV) ## what pre-commit would say: ruff, and outputs stripped
 	$(BIN)/ruff check .
@@ -59,4 +61,9 @@ $(READY_TEST): $(READY) requirements-test.txt
 
 $(READY_DEV): $(READY) requirements-dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(READY_BENCH): benchmarks/requirements.txt pyproject.toml
+	test -x $(BENCH)/bin/pip || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@

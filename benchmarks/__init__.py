@@ -1,1 +1,1 @@
-"""Speed, measured beside the peers: ``python -m benchmarks.training``."""
+"""Speed and memory, measured beside the peers: ``python -m benchmarks``; and the published table: ``mnist.py``."""
