@@ -5,6 +5,7 @@ Each run of a notebook leaves a mark in a file, so that runs are counted and not
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -140,6 +141,30 @@ def test_dead_references_and_warnings_fail_each_time(book):
     book.write("intro.md", good)
     code, said = book.build()
     assert code == 0, said
+
+
+def test_an_address_of_the_repository_is_all_that_launch_buttons_need(book):
+    good = book.read("_config.yml")
+    assert good.count('  url: ""\n') == 1
+    for address, services in [
+        ("https://github.com/someone/the-book", ["mybinder.org/v2/gh", "colab.research.google.com/github"]),
+        ("https://gitlab.com/someone/the-book", ["mybinder.org/v2/gl"]),
+    ]:
+        book.write("_config.yml", good.replace('  url: ""\n', f"  url: {address}\n"))
+        code, said = book.build()
+        assert code == 0, said
+        page = book.page("chapters/01_a.html")
+        found = re.findall(r'href="https://([^"?]*)(?:\?urlpath=lab/tree/)?([^"]*)"', page)
+        launched = ["".join(parts) for parts in found if "mybinder" in parts[0] or "colab" in parts[0]]
+        assert len(launched) == len(services)
+        for service, link in zip(services, launched, strict=True):
+            assert link.startswith(service) and "main" in link and link.endswith("chapters/01_a.ipynb"), link
+        assert f"%pip install git+{address}" in page
+    book.write("_config.yml", good)
+    code, said = book.build()
+    assert code == 0, said
+    page = book.page("chapters/01_a.html")
+    assert not any(word in page for word in ("mybinder", "colab", "launch-", "%pip"))
 
 
 def test_a_false_claim_fails_and_says_so(book):
