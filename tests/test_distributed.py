@@ -63,7 +63,8 @@ SCRIPT = """
                 model = vae_lib.VAE(keras.Sequential(encoder), vae_lib.mlp(2, [16], 6), vae_lib.LearnedNormal(0.1))
             else:
                 model = vae_lib.VAE(vae_lib.mlp(6, [16], 4), vae_lib.mlp(2, [16], 6))
-            optimizer = keras.optimizers.Adam(0.01)
+            # Adam would hide a loss that is some times too large
+            optimizer = keras.optimizers.SGD(0.1) if name == "denoising" else keras.optimizers.Adam(0.01)
         backup = [vae_lib.Backup(folder), Die()] if die != "nobody" else []
         try:
             history = vae_lib.fit(
