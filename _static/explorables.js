@@ -183,7 +183,7 @@
 
     /* Estimates of the importance-weighted bound from k draws, whose weights are c u^(c−1). Chapter 16. */
     draws(d) {
-      const repeats = 2000, most = d.k_max, uniform = generator(1), edges = [-6, 1.5], bins = 60;
+      const repeats = 2000, most = d.k_max, uniform = generator(1), edges = [-6, 1.5];
       const u = Float64Array.from({ length: repeats * most }, uniform);
       const sums = new Float64Array(repeats * most); // of the first k weights, in each repeat
       const step = 0.1, axis = range(-60, 60, step), t = range(-50, 90, step).map(Math.exp);
@@ -198,19 +198,21 @@
         const weights = axis.map(a => c * sigmoid(a) ** (c - 1)), mass = axis.map(a => step * sigmoid(a) * sigmoid(-a));
         moment = t.map(at => weights.reduce((sum, w, i) => sum + mass[i] * Math.exp(-at * w), 0));
       };
-      const gap = k => Math.log(k) - step * t.reduce((sum, at, i) => sum + Math.exp(-at) - moment[i] ** k, 0);
+      // The chapter's quadrature. At c = 1 the gap is zero, which no log scale shows.
+      const gap = k => Math.max(1e-9, Math.log(k) - step * t.reduce((sum, at, i) => sum + Math.exp(-at) - moment[i] ** k, 0));
       const stops = [...new Set(geometric(1, most, 40).map(Math.round))];
       return {
         controls: [
           { key: "k", label: "draws k", stops, start: 1 },
-          { key: "c", label: "c, the variance of q over that of the posterior", stops: geometric(...d.c_range, 100), start: d.c },
+          { key: "c", label: "c, the variance of q over that of the posterior", stops: geometric(...d.c_range, 101), start: d.c },
         ],
         at: v => {
           choose(v.c);
           const values = Array.from({ length: repeats }, (_, r) => Math.log(sums[r * most + v.k - 1] / v.k));
           const mean = values.reduce((a, b) => a + b) / repeats;
           const error = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / repeats / repeats);
-          return { ...v, values, mean, error, gap: gap(v.k), above: values.filter(value => value > 0).length / repeats };
+          const shares = histogram(values, edges, 60);
+          return { ...v, shares, mean, error, gap: gap(v.k), above: values.filter(value => value > 0).length / repeats };
         },
         numbers: [
           { key: "log_p", label: "log p(x)", text: () => nats(d.log_p), colour: "green" },
@@ -226,10 +228,10 @@
           {
             title: `${repeats} estimates`,
             x: { label: "estimate − log p(x) (nats)", from: edges[0], to: edges[1] },
-            y: { label: "share", from: 0, to: 0.35 },
+            y: v => ({ label: "share", from: 0, to: 1.15 * Math.max(...v.shares) }),
             fixed: [],
             layers: v => [
-              histogram(v.values, edges, bins, { colour: "orange" }),
+              bars(v.shares, edges, { colour: "orange" }),
               line([[0, 0], [0, 1]], { colour: "green", width: 3, label: "log p(x)" }),
               line([[-v.gap, 0], [-v.gap, 1]], { colour: "ink", dash: [6, 4], label: "exact bound" }),
             ],
@@ -263,6 +265,15 @@
   function logMeanExp(values) {
     const top = Math.max(...values);
     return top + Math.log(values.reduce((sum, value) => sum + Math.exp(value - top), 0) / values.length);
+  }
+
+  /* The share of the values in each of equal bins between two edges. */
+  function histogram(values, [from, to], bins) {
+    const shares = new Array(bins).fill(0);
+    for (const value of values) {
+      if (value >= from && value < to) shares[Math.floor(bins * (value - from) / (to - from))] += 1 / values.length;
+    }
+    return shares;
   }
 
   /* Uniform numbers, the same at every visit (mulberry32). */
@@ -386,18 +397,14 @@
     return { draw, colour, label, shape: dash.length ? "dashed" : "line" };
   }
 
-  /* Shares of the values in equal bins; what lies outside is counted with the outermost. */
-  function histogram(values, [from, to], bins, { colour }) {
-    const counts = new Float64Array(bins);
-    for (const value of values) {
-      counts[Math.min(bins - 1, Math.max(0, Math.floor(bins * (value - from) / (to - from))))] += 1 / values.length;
-    }
+  /* Bars of equal width between two edges. */
+  function bars(heights, [from, to], { colour }) {
     const draw = ({ ink, x, y, colour: paint }) => {
       ink.fillStyle = paint(colour);
       ink.globalAlpha = 0.75;
-      counts.forEach((share, i) => {
-        const left = x(from + (to - from) * i / bins), right = x(from + (to - from) * (i + 1) / bins);
-        ink.fillRect(left, y(share), right - left - 0.5, y(0) - y(share));
+      heights.forEach((height, i) => {
+        const [left, right] = [i, i + 1].map(edge => x(from + (to - from) * edge / heights.length));
+        ink.fillRect(left, y(height), right - left - 0.5, y(0) - y(height));
       });
     };
     return { draw };
@@ -493,7 +500,7 @@
     const draw = v => {
       const style = getComputedStyle(canvas), size = parseFloat(style.fontSize);
       const ink = prepare(canvas);
-      const box = { left: 3.6 * size, right: canvas.clientWidth - 8, top: 6, bottom: canvas.clientHeight - 3 * size };
+      const box = { left: 4.2 * size, right: canvas.clientWidth - 8, top: 6, bottom: canvas.clientHeight - 3 * size };
       const xAxis = panel.x, yAxis = typeof panel.y === "function" ? panel.y(v) : panel.y;
       const x = scale(xAxis, box.left, box.right), y = scale(yAxis, box.bottom, box.top);
       const colour = name => style.getPropertyValue(`--explorable-${name}`).trim();
@@ -560,7 +567,7 @@
       place.addEventListener("pointermove", event => place.hasPointerCapture(event.pointerId) && move(event));
       place.addEventListener("click", event => event.target !== grip && move(event));
     }
-    return [place, canvas, draw];
+    return [place, draw];
   }
 
   function picture({ title, side, pixels }) {
@@ -574,7 +581,7 @@
       canvas.width = canvas.height = side;
       canvas.getContext("2d").putImageData(image, 0, 0);
     };
-    return [element("div", { className: "explorable-picture" }, canvas), canvas, draw];
+    return [element("div", { className: "explorable-picture" }, canvas), draw];
   }
 
   function legend(layers) {
@@ -641,15 +648,15 @@
     const panels = [];
     compute();
     const rows = kind.rows.map(row => element("div", { className: "explorable-row" }, ...row.map(panel => {
-      const [place, canvas, draw] = panel.pixels ? picture(panel) : plot(panel, figure);
-      panels.push({ canvas, draw });
+      const [place, draw] = panel.pixels ? picture(panel) : plot(panel, figure);
+      panels.push(draw);
       const layers = panel.pixels ? [] : [...panel.fixed, ...panel.layers(v)];
       const title = element("p", { className: "explorable-title" }, panel.title);
       return element("div", { className: panel.pixels ? "explorable-panel explorable-small" : "explorable-panel" },
         title, place, ...legend(layers));
     })));
 
-    const draw = () => panels.forEach(panel => panel.draw(v));
+    const draw = () => panels.forEach(draw => draw(v));
     const drawSoon = () => (cancelAnimationFrame(asked), (asked = requestAnimationFrame(draw)));
     function refresh() {
       compute();
