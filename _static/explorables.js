@@ -203,7 +203,7 @@
       const stops = [...new Set(geometric(1, most, 40).map(Math.round))];
       return {
         controls: [
-          { key: "k", label: "draws k", stops, start: 1 },
+          { key: "k", label: "draws k", stops, start: 5 },
           { key: "c", label: "c, the variance of q over that of the posterior", stops: geometric(...d.c_range, 101), start: d.c },
         ],
         at: v => {
@@ -216,7 +216,7 @@
         },
         numbers: [
           { key: "log_p", label: "log p(x)", text: () => nats(d.log_p), colour: "green" },
-          { key: "bound", label: "exact bound, by quadrature", text: v => nats(d.log_p - v.gap), colour: "orange" },
+          { key: "bound", label: "exact bound, by quadrature", text: v => nats(d.log_p - v.gap), colour: "ink" },
           { key: "gap", label: "its gap", text: v => nats(v.gap) },
           { key: "mean", label: `mean of ${repeats} estimates`,
             text: v => `${nats(d.log_p + v.mean)} ± ${fixed(v.error, 3)}` },
