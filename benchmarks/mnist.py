@@ -32,7 +32,7 @@ import numpy as np
 import tensorflow as tf
 
 OBJECTIVES = {"vae": vae_lib.elbo_mc, "iwae": vae_lib.iwae, "dreg": vae_lib.dreg}
-RESULT, WEIGHTS = "result.json", "trained.weights.h5"
+RESULT, WEIGHTS = "result.json", "weights.npz"
 ROWS = Path(__file__).parent / "rows"
 CURVE = 5, 200  # the learning curve: every fifth test point, 200 importance samples for each
 
@@ -107,7 +107,7 @@ def run(
     keras.utils.set_random_seed(seed)
     vae = net(train.mean(axis=0))
     if start:
-        vae.load_weights(Path(start) / WEIGHTS)
+        load(vae, start)
     steps = epochs * (len(train) // batch)
     vae_lib.fit(
         vae,
@@ -120,7 +120,7 @@ def run(
         callbacks=[Log(folder, binarized(test[:: CURVE[0]], seed + 1), every), vae_lib.Backup(folder)],
         verbose=0,
     )
-    vae.save_weights(folder / WEIGHTS)
+    np.savez_compressed(folder / WEIGHTS, *vae.get_weights())
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     trained = {line["epoch"]: line for line in log if "epoch" in line}  # an epoch cut short was run again
     before = setting.pop("before")
@@ -169,7 +169,7 @@ def verify(folder, test, net=model):
     """Estimate a recorded row again from its weights; ``ValueError`` if the result says something else."""
     result = finished(folder)
     vae = net(np.full(test.shape[1], 0.5))
-    vae.load_weights(Path(folder) / WEIGHTS)
+    load(vae, folder)
     again = estimate(vae, test, result["stages"][-1]["seed"], result["importance_samples"])
     for name in "test_nll", "test_bound", "active_units":
         if abs(again[name] - result[name]) > 0.01:  # one seed, so only rounding differs
@@ -193,6 +193,12 @@ def finished(folder):
     if not found.exists():
         raise ValueError(f"{folder} must be the folder of a finished run; it holds no {RESULT}")
     return json.loads(found.read_text())
+
+
+def load(vae, folder):
+    """Give a net the weights of a finished run."""
+    with np.load(Path(folder) / WEIGHTS) as saved:
+        vae.set_weights([saved[name] for name in saved.files])
 
 
 def command(objective, samples, epochs, batch, rate, seed, **_):

@@ -15,7 +15,7 @@ from shutil import rmtree
 
 BUILD = Path("_build")
 INDEX = BUILD / "html" / "index.html"
-CODE = ["vae_lib", "benchmarks/mnist.json", "requirements.txt", "pyproject.toml"]
+CODE = ["vae_lib", "benchmarks/rows", "requirements.txt", "pyproject.toml"]
 PAGES = ["_config.yml", "_toc.yml", "intro.md", "chapters", "reference", "_static", "tools"]
 
 
