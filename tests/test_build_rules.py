@@ -23,6 +23,7 @@ class Book:
     def __init__(self, folder):
         self.folder = folder
         shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "_static", folder / "_static")
         shutil.copy(ROOT / "_config.yml", folder)
         (folder / "vae_lib").mkdir()
         shutil.copy(ROOT / "vae_lib" / "claims.py", folder / "vae_lib")
@@ -165,6 +166,27 @@ def test_an_address_of_the_repository_is_all_that_launch_buttons_need(book):
     assert code == 0, said
     page = book.page("chapters/01_a.html")
     assert not any(word in page for word in ("mybinder", "colab", "launch-", "%pip"))
+
+
+def test_a_formula_that_cannot_be_typeset_fails_and_says_which(book):
+    good = book.read("intro.md")
+    book.write("intro.md", good + "\nA good one, $\\frac{1}{2}$, and $\\frac{1}{2$.\n\n$$ \\nonsense{x} $$\n")
+    code, said = book.build()
+    assert code != 0
+    assert "intro.md:5: WARNING: mathematics: KaTeX parse error: Unexpected end of input" in said, said
+    assert "intro.md:7: WARNING: mathematics: KaTeX parse error: Undefined control sequence: \\nonsense" in said, said
+    book.write("intro.md", good)
+
+
+def test_pages_that_were_not_written_anew_keep_the_style(book):
+    code, said = book.build()
+    assert code == 0, said
+    before = book.page("chapters/01_a.html"), book.page("intro.html"), book.page("_static/book.min.css")
+    assert before[0].count('rel="stylesheet"') == 1 and "_static/book.min.css?v=" in before[0]
+    (book.folder / "_build" / "html" / "intro.html").unlink()  # which makes Sphinx write it anew
+    code, said = book.build()
+    assert code == 0, said
+    assert (book.page("chapters/01_a.html"), book.page("intro.html"), book.page("_static/book.min.css")) == before
 
 
 def test_a_false_claim_fails_and_says_so(book):
