@@ -1,19 +1,18 @@
-"""A Sphinx extension: only a page that holds an explorable loads the script and the style of explorables.
+"""A Sphinx extension: only a page that holds an explorable loads the script of explorables.
 
-Jupyter Book loads every file of `_static` on every page; `book.css` is meant so, these two are not.
+Jupyter Book loads every file of `_static` on every page; `book.js` is meant so, this one is not. (The style goes into
+the book's one sheet, see `lean_pages.py`.)
 """
 
-STYLE, SCRIPT = "explorables.css", "explorables.js"
+SCRIPT = "explorables.js"
 
 
 def only_where_needed(app, config):
-    config.html_css_files = [name for name in config.html_css_files if name != STYLE]
     config.html_js_files = [name for name in config.html_js_files if name != SCRIPT]
 
 
 def add(app, pagename, templatename, context, doctree):
     if 'class="explorable"' in context.get("body", ""):
-        app.add_css_file(STYLE)
         app.add_js_file(SCRIPT, loading_method="defer")
 
 
