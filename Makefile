@@ -14,7 +14,7 @@ export SEEDS ?= 20
 export JOBS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab notebooks seeds bench lint clean
+.PHONY: help book test pdf lab notebooks seeds bench lint clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ book: $(READY) ## execute every notebook and build _build/html/index.html
 
 test: book $(READY_TEST) ## the book without warnings, the unit tests, and nbval over every notebook
 	$(BIN)/pytest --nbval-lax --nbval-sanitize-with=tools/nbval_sanitize.cfg tests chapters
+
+pdf: book $(READY_TEST) ## the whole book as one PDF, in _build/pdf/ (needs Chromium)
+	$(BIN)/python tools/pdf.py
 
 lab: $(READY_DEV) ## JupyterLab on the chapters
 	$(BIN)/jupyter lab chapters
