@@ -115,7 +115,7 @@ def arrange(block):
         block["class"] = [*block.get("class", []), "whole"]
     if any(line.startswith("✓ ") for line in lines):
         block.clear()
-        block.extend(element("span", line, class_="claim" if line.startswith("✓ ") else "") for line in lines)
+        block.extend(element("span", line, class_="claim" if line.startswith("✓ ") else "said") for line in lines)
 
 
 def read(page, pages, level):
@@ -145,8 +145,7 @@ def read(page, pages, level):
     for entry in article.select(".definition-list-of-terms dd"):  # an index: pages in place of titles
         places = [page_of(link["href"][1:]) for link in entry.select("a[href^='#']")]
         entry.clear()
-        entry.extend(part for place in places for part in (", ", place))
-        entry.contents[:1] = []
+        entry.extend([part for place in places for part in (", ", place)][1:])
     for image in article.select("img[loading]"):
         del image["loading"]  # no page is scrolled to
     return article
