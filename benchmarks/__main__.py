@@ -151,7 +151,7 @@ def main():
             "load": load,
             "versions": {"Python": platform.python_version(), **versions},
             "training": list(training(workers, options.rounds, options.seconds)),
-            "evaluation": list(evaluation(workers, min(options.rounds, 3), options.seconds)),
+            "evaluation": list(evaluation(workers, min(options.rounds, 2), 20 * options.seconds)),
             "curves": list(curves(workers, min(options.rounds, 5), options.seconds)),
         }
     results["memory"] = peaks()

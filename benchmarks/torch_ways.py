@@ -3,6 +3,7 @@
 Each way is a function of a case that returns ``run(count)``: ``count`` epochs of training, or ``count`` evaluations.
 """
 
+import logging
 import math
 import tempfile
 from importlib import metadata
@@ -110,9 +111,9 @@ def pythae_model(case, samples):
 
 def pythae(case):
     """Pythae's trainer, an epoch at a time, without its progress bar and without what it saves at the end."""
-    x = torch.from_numpy(np.ascontiguousarray(case.draw()))
+    x, folder = torch.from_numpy(np.ascontiguousarray(case.draw())), tempfile.TemporaryDirectory()
     config = BaseTrainerConfig(
-        output_dir=tempfile.mkdtemp(),
+        output_dir=folder.name,
         per_device_train_batch_size=case.batch,
         learning_rate=1e-3,
         optimizer_params={"eps": 1e-7},
@@ -123,7 +124,7 @@ def pythae(case):
     trainer.prepare_training()
     trainer.callback_handler.callbacks.clear()
 
-    def run(epochs):
+    def run(epochs, folder=folder):  # the folder lives as long as the trainer that may write to it
         for epoch in range(epochs):
             trainer.train_step(epoch)
 
@@ -199,4 +200,5 @@ WAYS = {
 
 if __name__ == "__main__":
     torch.set_num_threads(workers.CORES)
+    logging.getLogger("pythae.trainers.base_trainer.base_trainer").setLevel("WARNING")
     workers.serve(WAYS, {"PyTorch": torch.__version__, "Pythae": metadata.version("pythae")})

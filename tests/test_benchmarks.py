@@ -82,7 +82,7 @@ def test_the_table_holds_what_was_measured(results):
         "| matrix products alone, XLA | 0.25 | 25000 | 2.0 | 0 |",
         "`torch.compile`, fused Adam does not work here: RuntimeError: no compiler.",
         "fit`'s first epoch after 0.25 s",
-        "| `log_likelihood` | 1.00 | 4.00 |",
+        "| `log_likelihood` | 1.00 | 4.00 | 2.0 |",
         "| samples k, ms a step | 1: 1, 4: 2, 16: 4 | 0.50 | 0.50 |",
         "| small | 2 |  | 3 |",
         "| 5.00 | ≥ 6 | **no** |",
