@@ -449,6 +449,16 @@
 
   // ---------------------------------------------------------------------------------------------------------- panels
 
+  // The style's names in full: a build may drop from the style what no script names.
+  const colours = {
+    blue: "--explorable-blue", orange: "--explorable-orange", green: "--explorable-green", red: "--explorable-red",
+    pink: "--explorable-pink", grey: "--explorable-grey", ink: "--explorable-ink", grid: "--explorable-grid",
+  };
+  const shapes = {
+    line: "explorable-line", dashed: "explorable-dashed", dot: "explorable-dot", cross: "explorable-cross",
+    plus: "explorable-plus",
+  };
+
   const element = (name, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
     made.append(...children);
@@ -503,7 +513,7 @@
       const box = { left: 4.2 * size, right: canvas.clientWidth - 8, top: 6, bottom: canvas.clientHeight - 3 * size };
       const xAxis = panel.x, yAxis = typeof panel.y === "function" ? panel.y(v) : panel.y;
       const x = scale(xAxis, box.left, box.right), y = scale(yAxis, box.bottom, box.top);
-      const colour = name => style.getPropertyValue(`--explorable-${name}`).trim();
+      const colour = name => style.getPropertyValue(colours[name]).trim();
       pen = { ink, x, y, box, colour };
       ink.font = `${size}px ${style.fontFamily}`;
 
@@ -586,8 +596,8 @@
 
   function legend(layers) {
     const items = layers.filter(layer => layer.label).map(layer => {
-      const swatch = element("span", { className: `explorable-swatch explorable-${layer.shape}` });
-      swatch.style.color = `var(--explorable-${layer.colour})`;
+      const swatch = element("span", { className: `explorable-swatch ${shapes[layer.shape]}` });
+      swatch.style.color = `var(${colours[layer.colour]})`;
       swatch.setAttribute("aria-hidden", "true");
       return element("li", {}, swatch, layer.label);
     });
@@ -640,7 +650,7 @@
       const value = element("dd");
       value.dataset.number = number.key;
       const term = element("dt", {}, number.label);
-      if (number.colour) value.style.borderColor = `var(--explorable-${number.colour})`;
+      if (number.colour) value.style.borderColor = `var(${colours[number.colour]})`;
       return { row: element("div", {}, term, value), show: () => (value.textContent = number.text(v)) };
     });
 

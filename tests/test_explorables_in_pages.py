@@ -2,12 +2,13 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from browser import Browser
+from browser import ROOT, Browser
 from bs4 import BeautifulSoup
 from scipy import special
 
@@ -164,6 +165,15 @@ def test_only_their_pages_load_the_script(found, site):
     with_one = {explorable.path for explorable in found}
     for path in site.pages():
         assert ("explorables.js" in path.read_text()) == (path in with_one), path
+
+
+def test_the_whole_style_reaches_the_page(found):
+    style = (ROOT / "_static" / "explorables.css").read_text()
+    for explorable in found:
+        links = BeautifulSoup(explorable.path.read_text(), "html.parser").select('link[rel="stylesheet"]')
+        sheets = [(explorable.path.parent / link["href"].split("?")[0]).read_text() for link in links]
+        for name in set(re.findall(r"\.explorable[\w-]*|--explorable-\w+(?=:)", style)):
+            assert any(re.search(rf"{name}(?![\w-])", sheet) for sheet in sheets), f"{explorable.path.name}: {name}"
 
 
 def test_each_is_small_and_has_a_still_picture_above(found):
