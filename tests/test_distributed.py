@@ -31,8 +31,12 @@ SCRIPT = """
     else:
         strategy = tf.distribute.get_strategy()
     import vae_lib
+    import functools
     import keras
     import numpy as np
+
+    # smooth: where a ReLU's input is zero up to rounding, its slope is zero on one replica and one on two
+    mlp = functools.partial(vae_lib.mlp, activation="tanh")
 
     class Die(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -55,14 +59,14 @@ SCRIPT = """
         keras.utils.set_random_seed(1 + index)  # the first worker's seed counts
         with strategy.scope():
             if name == "denoising":
-                model = vae_lib.Autoencoder(vae_lib.mlp(6, [8], 2), vae_lib.mlp(2, [8], 6))
+                model = vae_lib.Autoencoder(mlp(6, [8], 2), mlp(2, [8], 6))
             elif name == "normalised":
                 # no bias before it: its gradient is zero but for rounding, which Adam would make large
                 normalise = keras.layers.BatchNormalization(synchronized=True)
                 encoder = [keras.Input((6,)), keras.layers.Dense(16, use_bias=False), normalise, keras.layers.Dense(4)]
-                model = vae_lib.VAE(keras.Sequential(encoder), vae_lib.mlp(2, [16], 6), vae_lib.LearnedNormal(0.1))
+                model = vae_lib.VAE(keras.Sequential(encoder), mlp(2, [16], 6), vae_lib.LearnedNormal(0.1))
             else:
-                model = vae_lib.VAE(vae_lib.mlp(6, [16], 4), vae_lib.mlp(2, [16], 6))
+                model = vae_lib.VAE(mlp(6, [16], 4), mlp(2, [16], 6))
             # Adam would hide a loss that is some times too large
             optimizer = keras.optimizers.SGD(0.1) if name == "denoising" else keras.optimizers.Adam(0.01)
         backup = [vae_lib.Backup(folder), Die()] if die != "nobody" else []
