@@ -255,7 +255,8 @@ class _Compiled:
                 objective = share * tf.reduce_mean(self.objective(batch, training=True))
                 loss = share * sum(self.objective.losses) - objective
         weights = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, [w.value for w in weights]), weights)
+        gradients = _together(tape.gradient(loss, [w.value for w in weights]))
+        self.optimizer.apply(gradients, weights)
         return objective, loss
 
     def _evaluate(self, values, data, run_seed):
@@ -280,6 +281,18 @@ class _Compiled:
             values = self.objective(self.preprocess(batch), training=False)
         objective, penalties = tf.reduce_sum(values), sum(self.objective.losses)
         return tf.stack([objective, tf.cast(tf.size(values), tf.float32) * penalties - objective])
+
+
+def _together(gradients):
+    """The same gradients, none of which is known before all are.
+
+    So no weight changes while the backward pass may still read it, and XLA, which cannot tell otherwise, updates it in
+    place: without this every step copies the kernels first.
+    """
+    if not all(isinstance(gradient, tf.Tensor) for gradient in gradients):  # None, or a few rows of an embedding
+        return gradients
+    nothing = 0.0 * tf.add_n([tf.cast(tf.reshape(gradient, [-1])[0], tf.float32) for gradient in gradients])
+    return [gradient + tf.cast(nothing, gradient.dtype) for gradient in gradients]
 
 
 def _told_by_all(model, number):
