@@ -27,20 +27,18 @@ def log_likelihood(model, x, samples=5000):
     """
     require(VAE, model, "log_likelihood")
     checks.integer("log_likelihood: samples", samples)
-    chunk = max(1, min(samples, _CACHED // (_BLOCK * widest_layer(model))))
-    sizes = [chunk] * (samples // chunk) + [samples % chunk] * (samples % chunk > 0)
+    most = max(1, _CACHED // (_BLOCK * widest_layer(model)))
+    steps = -(-samples // most)
+    chunk = -(-samples // steps)  # all of one size, or a second one would be compiled for the rest
 
     def log_mean_weight(x, seed):
-        def add(total, step, size):
-            with randomness.keyed(seed, step):
-                new = tf.reduce_logsumexp(model.log_weights(x, size), axis=0)
-            return tf.reduce_logsumexp([total, new], axis=0)
-
         total = tf.fill([_BLOCK], -np.inf)
-        for step in tf.range(sizes.count(chunk)):
-            total = add(total, step, chunk)
-        if sizes[-1] != chunk:
-            total = add(total, len(sizes), sizes[-1])
+        for step in tf.range(steps):
+            with randomness.keyed(seed, step):
+                new = model.log_weights(x, chunk)
+            wanted = step * chunk + tf.range(chunk) < samples  # the last chunk may hold some too many
+            new = tf.where(wanted[:, tf.newaxis], new, -np.inf)
+            total = tf.reduce_logsumexp([total, tf.reduce_logsumexp(new, axis=0)], axis=0)
         return total - tf.math.log(float(samples))
 
     return over_blocks(log_mean_weight, model.check_data(x))
