@@ -291,7 +291,8 @@ def _together(gradients):
     """
     if not all(isinstance(gradient, tf.Tensor) for gradient in gradients):  # None, or a few rows of an embedding
         return gradients
-    nothing = 0.0 * tf.add_n([tf.cast(tf.reshape(gradient, [-1])[0], tf.float32) for gradient in gradients])
+    told = tf.add_n([tf.cast(tf.reshape(gradient, [-1])[0], tf.float32) for gradient in gradients])
+    nothing = 0.0 * tf.cast(told > 0, tf.float32)  # nought, even where a gradient is infinite: an optimizer may clip it
     return [gradient + tf.cast(nothing, gradient.dtype) for gradient in gradients]
 
 
