@@ -68,12 +68,31 @@ def test_every_page_is_whole_alone(browser, site, place):
         browser.close_all()
 
 
+def test_the_folder_opens_at_the_first_page(browser, site):
+    for start in (site / "index.html", site.url("index.html")):
+        visit = browser.open(start)
+        visit.page.wait_for_url("**/intro.html")
+        assert not visit.elsewhere()
+
+
 def test_nothing_sticks_out_of_a_phone(browser, site):
     for path in site.pages():
         visit = browser.open(path, **PHONE)
         visit.page.wait_for_function(LAID_OUT)
         assert visit.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
         assert not visit.page.evaluate(TOO_WIDE), path
+        browser.close_all()
+
+
+@pytest.mark.skipif(not (NPM / "axe-core").is_dir(), reason="no axe: npm install --prefix tests/npm --no-package-lock")
+@pytest.mark.parametrize(("dark", "size"), [(False, WIDE), (True, PHONE)], ids=["light", "dark on a phone"])
+def test_axe_finds_nothing(browser, site, dark, size):
+    for path in site.pages():
+        visit = browser.open(site.url(path), dark=dark, **size)
+        visit.page.wait_for_function(LAID_OUT)
+        visit.page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
+        found = visit.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        assert not found, (path, [(rule["id"], [node["html"][:300] for node in rule["nodes"]]) for rule in found])
         browser.close_all()
 
 
