@@ -1,31 +1,41 @@
 // What the theme's scripts leave to the book. It waits until the page is there (`defer`).
 
-// A formula that is wider than the page is moved with the keyboard as well.
+// A frame that is wider than the page is moved with the keyboard as well. The theme looks at all of them as soon as the
+// page is there, for which the whole page must be laid out; here each is looked at when it has its size.
 {
-  const formulas = [...document.querySelectorAll(".katex-display")];
-  const attributes = { tabindex: "0", role: "group", "aria-label": "A wide formula" };
-  const mark = (formula) => {
-    const wide = formula.scrollWidth > formula.clientWidth;
+  const frames = "pre, .cell_output > .output, .pst-scrollable-table-container, .katex-display";
+  const mark = ({ target }) => {
+    const formula = target.matches(".katex-display");
+    const wide = target.scrollWidth > target.clientWidth || (!formula && target.scrollHeight > target.clientHeight);
+    const attributes = formula ? { tabindex: "0", role: "group", "aria-label": "A wide formula" } : { tabindex: "0" };
     for (const [name, value] of Object.entries(attributes)) {
-      wide ? formula.setAttribute(name, value) : formula.removeAttribute(name);
+      if (wide) target.setAttribute(name, value);
+      else target.removeAttribute(name);
     }
   };
-  const sizes = new ResizeObserver((changes) => changes.forEach((change) => mark(change.target)));
-  formulas.forEach((formula) => sizes.observe(formula));
+  const sizes = new ResizeObserver((changes) => changes.forEach(mark));
+  document.querySelectorAll(frames).forEach((frame) => sizes.observe(frame));
 }
 
-// Of a long chapter the sections on the screen are laid out first (book.css), the others when the browser has the time.
+// Of a long chapter what is on the screen is laid out first (book.css). The rest follows section by section when the
+// reader begins to do something, and at once when a jump must know where it leads.
 {
   const sections = [...document.querySelectorAll(".bd-article > section > section")];
-  const whenIdle = window.requestIdleCallback ?? setTimeout;
   const show = (section) => section.style.setProperty("content-visibility", "visible");
+  const showAll = () => sections.splice(0).forEach(show);
+  const whenIdle = window.requestIdleCallback ?? setTimeout;
   const next = () => {
     if (sections.length) {
       show(sections.shift());
       whenIdle(next);
     }
   };
-  location.hash ? sections.forEach(show) : addEventListener("load", () => whenIdle(next));
+  const [visit] = performance.getEntriesByType("navigation");
+  if (location.hash || visit?.type !== "navigate") showAll(); // a reload goes back to where the reader was
+  addEventListener("click", ({ target }) => target.closest("a[href*='#']") && showAll(), true);
+  for (const sign of ["pointerdown", "touchstart", "wheel", "keydown"]) {
+    addEventListener(sign, () => whenIdle(next), { once: true, passive: true });
+  }
 }
 
 // The search shows a few lines of each page that it finds, which it must fetch: from disk a browser forbids that.

@@ -17,7 +17,7 @@ ALL_PICTURES = """async () => {
   return pictures.filter((image) => !image.naturalWidth).map((image) => image.src);
 }"""
 
-LAID_OUT = """[...document.querySelectorAll(".bd-article > section > section")]
+SECTIONS_SHOWN = """[...document.querySelectorAll(".bd-article > section > section")]
   .every((section) => getComputedStyle(section).contentVisibility === "visible")"""
 
 # What sticks out of the page on the right, unless it is in a frame of its own that can be moved, or is not to be seen.
@@ -36,6 +36,12 @@ TOO_WIDE = """() => {
   });
   return found.map((element) => element.outerHTML.slice(0, 150));
 }"""
+
+
+def lay_out(page):
+    """Do what a reader does first, upon which all of the page is laid out."""
+    page.keyboard.press("Shift")
+    page.wait_for_function(SECTIONS_SHOWN)
 
 
 def test_what_goes_wrong_is_seen(browser, tmp_path):
@@ -78,7 +84,7 @@ def test_the_folder_opens_at_the_first_page(browser, site):
 def test_nothing_sticks_out_of_a_phone(browser, site):
     for path in site.pages():
         visit = browser.open(path, **PHONE)
-        visit.page.wait_for_function(LAID_OUT)
+        lay_out(visit.page)
         assert visit.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
         assert not visit.page.evaluate(TOO_WIDE), path
         browser.close_all()
@@ -89,7 +95,7 @@ def test_nothing_sticks_out_of_a_phone(browser, site):
 def test_axe_finds_nothing(browser, site, dark, size):
     for path in site.pages():
         visit = browser.open(site.url(path), dark=dark, **size)
-        visit.page.wait_for_function(LAID_OUT)
+        lay_out(visit.page)
         visit.page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
         found = visit.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
         assert not found, (path, [(rule["id"], [node["html"][:300] for node in rule["nodes"]]) for rule in found])
@@ -176,9 +182,8 @@ def test_the_sidebar_opens_on_a_phone(browser, site):
 
 
 def test_every_heading_is_where_its_link_says(browser, site):
-    """Sections are laid out one after the other; a jump must arrive all the same."""
+    """Sections are laid out late; a jump must arrive all the same, from within the page and from elsewhere."""
     page = browser.open(site / CHAPTER).page
-    page.wait_for_function(LAID_OUT)
     links = page.locator("nav.page-toc a")
     assert links.count() > 5
     for link in [links.nth(index) for index in range(links.count())][::-1]:
@@ -187,16 +192,23 @@ def test_every_heading_is_where_its_link_says(browser, site):
         name = link.get_attribute("href")[1:]
         top = page.evaluate("name => document.getElementById(name).getBoundingClientRect().top", name)
         assert 0 <= top < 400, f"{name} is {top} pixels from the top"
+    page = browser.open((site / CHAPTER).as_uri() + "#exercises").page
+    page.wait_for_timeout(300)
+    assert 0 <= page.evaluate("document.getElementById('exercises').getBoundingClientRect().top") < 400
+    page.reload()
+    page.wait_for_timeout(300)
+    assert 0 <= page.evaluate("document.getElementById('exercises').getBoundingClientRect().top") < 400
 
 
-def test_all_code_is_reached_by_the_keyboard(browser, site):
-    """A frame that is wider than the page can be moved by the arrows."""
-    page = browser.open(site / CHAPTER, **PHONE).page
-    page.wait_for_function(LAID_OUT)
-    wide = page.locator(".katex-display[tabindex='0']")
-    assert wide.count() > 3
-    wide.first.focus()
-    page.keyboard.press("End")
+@pytest.mark.parametrize(("name", "frame"), [(CHAPTER, ".katex-display"), ("intro.html", "pre")])
+def test_a_wide_frame_is_moved_by_the_keyboard(browser, site, name, frame):
+    page = browser.open(site / name, **PHONE).page
+    lay_out(page)
+    frames = page.locator(f"article {frame}")
+    wide = frames.evaluate_all("all => all.map(one => one.scrollWidth > one.clientWidth)")
+    assert any(wide)
+    assert frames.evaluate_all("all => all.map(one => one.tabIndex === 0)") == wide
+    frames.nth(wide.index(True)).focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.activeElement.scrollLeft > 0")
 
@@ -204,7 +216,7 @@ def test_all_code_is_reached_by_the_keyboard(browser, site):
 def test_the_one_style_sheet_looks_as_all_of_them(browser, site):
     """Whatever is drawn has the same style with the sheet that was cut down and with those that it was made of."""
     page = browser.open(site.url(CHAPTER)).page
-    page.wait_for_function(LAID_OUT)
+    lay_out(page)
     sheet = (HTML / "_static" / "book.min.css").read_text()
     original = re.match(r"/\*! What the pages use of: (.*?) \*/", sheet)[1].split()
     assert "styles/pydata-sphinx-theme.css" in original and "styles/sphinx-book-theme.css" in original

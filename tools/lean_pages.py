@@ -5,7 +5,8 @@ hold up the text. When all pages are written, this module goes over them:
 
 - style sheets become one, `_static/book.min.css`, with the rules alone that a page or a script can use;
 - the icons' font keeps the signs that those rules name, and travels inside the sheet; the script of icons goes;
-- scripts wait until the text is there, and those of the search go where nothing is searched;
+- scripts wait until the text is there and have nothing laid out early; those of the search go where nothing is
+  searched;
 - pictures are losslessly packed as WebP, have their size (so that the text does not jump), and load when they come
   near.
 
@@ -26,11 +27,15 @@ import tinycss2
 from docutils import nodes
 from fontTools import subset, ttLib
 from PIL import Image
+from sphinx.errors import ExtensionError
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 SHEET = "_static/book.min.css"
 SYSTEM = 'matchMedia("(prefers-color-scheme: dark)").matches'
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+FRAMES = '["pre",".nboutput > .output_area",".cell_output > .output",".jp-RenderedHTMLCommon",'
+FRAMES += '".pst-scrollable-table-container"]'
+NO_FRAMES = '["no-frame"]'
 BUILT_BY_SCRIPTS = ("bs-tooltip", "bs-popover")  # class names that bootstrap.js puts together
 
 
@@ -66,6 +71,16 @@ def finish(app, exception):
         head, rest = text.split(link, 1)
         path.write_text(head + link + re.sub(r'\s*<link[^>]*rel="stylesheet"[^>]*>', "", rest))
     drop_originals(root)
+    without_layout(root)
+
+
+def without_layout(root):
+    """The theme's script without the step that has a whole page laid out before it can be used; `book.js` does that."""
+    script = root / "_static" / "scripts" / "pydata-sphinx-theme.js"
+    text = script.read_text()
+    if FRAMES not in text and NO_FRAMES not in text:
+        raise ExtensionError(f"{script.name} of the theme is another than lean_pages.py knows: no {FRAMES} in it")
+    script.write_text(text.replace(FRAMES, NO_FRAMES))
 
 
 REPAIRS = {  # what a screen reader would stumble over in the theme's pages
