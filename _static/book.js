@@ -4,7 +4,8 @@
 // page is there, for which the whole page must be laid out; here each is looked at when it has its size.
 {
   const frames = "pre, .cell_output > .output, .pst-scrollable-table-container, .katex-display";
-  const mark = ({ target }) => {
+  const sized = new Set();
+  const mark = (target) => {
     const formula = target.matches(".katex-display");
     const wide = target.scrollWidth > target.clientWidth || (!formula && target.scrollHeight > target.clientHeight);
     const attributes = formula ? { tabindex: "0", role: "group", "aria-label": "A wide formula" } : { tabindex: "0" };
@@ -13,8 +14,14 @@
       else target.removeAttribute(name);
     }
   };
-  const sizes = new ResizeObserver((changes) => changes.forEach(mark));
+  const sizes = new ResizeObserver((changes) => {
+    for (const { target } of changes) {
+      sized.add(target);
+      mark(target);
+    }
+  });
   document.querySelectorAll(frames).forEach((frame) => sizes.observe(frame));
+  document.fonts.addEventListener("loadingdone", () => sized.forEach(mark)); // what is inside has another width now
 }
 
 // Of a long chapter what is on the screen is laid out first (book.css). The rest follows section by section when the

@@ -20,6 +20,8 @@ ALL_PICTURES = """async () => {
 SECTIONS_SHOWN = """[...document.querySelectorAll(".bd-article > section > section")]
   .every((section) => getComputedStyle(section).contentVisibility === "visible")"""
 
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 # What sticks out of the page on the right, unless it is in a frame of its own that can be moved, or is not to be seen.
 TOO_WIDE = """() => {
   const framed = (element) => {
@@ -42,6 +44,9 @@ def lay_out(page):
     """Do what a reader does first, upon which all of the page is laid out."""
     page.keyboard.press("Shift")
     page.wait_for_function(SECTIONS_SHOWN)
+    page.evaluate(TWO_FRAMES)
+    page.evaluate("document.fonts.ready.then(() => null)")
+    page.evaluate(TWO_FRAMES)
 
 
 def test_what_goes_wrong_is_seen(browser, tmp_path):
