@@ -47,3 +47,16 @@
 
 // The search shows a few lines of each page that it finds, which it must fetch: from disk a browser forbids that.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+// A page is printed in its light colours, whatever the reader sees.
+{
+  const { dataset } = document.documentElement;
+  let seen;
+  addEventListener("beforeprint", () => {
+    seen = dataset.theme;
+    dataset.theme = "light";
+  });
+  addEventListener("afterprint", () => {
+    dataset.theme = seen;
+  });
+}
