@@ -95,6 +95,23 @@ def test_nothing_sticks_out_of_a_phone(browser, site):
         browser.close_all()
 
 
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_formula_stands_in_the_middle_or_begins_in_sight(browser, site, size):
+    page = browser.open(site / CHAPTER, **size).page
+    lay_out(page)
+    places = page.evaluate("""[...document.querySelectorAll("article div.math")].map((math) => {
+      const [frame, number] = [".katex-display", ".eqno"].map((name) => math.querySelector(name));
+      const pieces = [...frame.querySelectorAll(".base")].map((piece) => piece.getBoundingClientRect());
+      const [box, whole] = [frame, math].map((element) => element.getBoundingClientRect());
+      const [left, right] = [Math.min(...pieces.map((p) => p.left)), Math.max(...pieces.map((p) => p.right))];
+      return {before: left - box.left, after: box.right - right, used: box.width + (number?.offsetWidth ?? 0), all: whole.width};
+    })""")
+    assert len(places) > 10
+    for place in places:
+        assert place["before"] >= -1 and place["used"] > place["all"] - 30, place
+        assert abs(place["before"] - place["after"]) < 25 or place["after"] < 0 and place["before"] < 25, place
+
+
 @pytest.mark.skipif(not (NPM / "axe-core").is_dir(), reason="no axe: npm install --prefix tests/npm --no-package-lock")
 @pytest.mark.parametrize(("dark", "size"), [(False, WIDE), (True, PHONE)], ids=["light", "dark on a phone"])
 def test_axe_finds_nothing(browser, site, dark, size):
