@@ -101,7 +101,7 @@ def test_a_formula_stands_in_the_middle_or_begins_in_sight(browser, site, size):
     lay_out(page)
     places = page.evaluate("""[...document.querySelectorAll("article div.math")].map((math) => {
       const [frame, number] = [".katex-display", ".eqno"].map((name) => math.querySelector(name));
-      const pieces = [...frame.querySelectorAll(".base")].map((piece) => piece.getBoundingClientRect());
+      const pieces = [...frame.querySelectorAll(".katex-base")].map((piece) => piece.getBoundingClientRect());
       const [box, whole] = [frame, math].map((element) => element.getBoundingClientRect());
       const [left, right] = [Math.min(...pieces.map((p) => p.left)), Math.max(...pieces.map((p) => p.right))];
       const used = box.width + (number?.offsetWidth ?? 0);
