@@ -41,7 +41,7 @@ def test_with_few_steps_the_two_sides_stand_apart():
 def test_the_mean_weight_has_no_bias_however_few_the_steps():
     """One chain and few temperatures: rough weights, but they average to p(x), or backwards to 1/p(x)."""
     vae, truth = PPCA.as_vae(), PPCA.log_prob(X[:1])[0]
-    few = 12
+    few = 30
     many = np.repeat(X[:1], 20_000, axis=0)
     keras.utils.set_random_seed(2)
     w = np.exp(ais(vae, many, chains=1, steps=few, leaps=2) - truth)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp, softmax
+from scipy.special import entr, logsumexp, softmax
 
 from vae_lib import exercises
 from vae_lib.exercises import Hint
@@ -30,6 +30,11 @@ def with_weights(weights):
     return lambda *a: double(*a, weights=weights)
 
 
+def with_top(top):
+    """The log of the mean weight, with ``top(log_w)`` taken out before the exponential."""
+    return lambda a: top(a) + np.log(np.mean(np.exp(a - top(a)), axis=0))
+
+
 CHECKS = [
     (exercises.check_importance_bound, log_mean_exp),
     (exercises.check_repeated_bound, repeated),
@@ -53,7 +58,12 @@ lme, rep, ess, dbl = (check for check, _ in CHECKS)
 @pytest.mark.parametrize(
     ("check", "answer", "words"),
     [
-        (lme, lambda a: np.log(np.mean(np.exp(a), axis=0)), "underflow"),
+        (lme, lambda a: np.log(np.mean(np.exp(a), axis=0)), "under- or overflow"),
+        (lme, with_top(lambda a: a.min(axis=0)), "largest logarithm of each example"),
+        (lme, with_top(lambda a: a[0]), "largest logarithm of each example"),
+        (lme, with_top(lambda a: a.max()), "largest logarithm of each example"),
+        (lme, lambda a: log_mean_exp(a) + 0.1, "not yet"),
+        (lme, lambda a: a.max(axis=0) + np.log(np.exp(a - a.max(axis=0)).mean(axis=0) + 0.02), "not yet"),
         (lme, lambda a: a.mean(axis=0), "a mean of logarithms"),
         (lme, lambda a: logsumexp(a, axis=0), "− log K"),
         (lme, lambda a: logsumexp(a, axis=0) - 2 * np.log(len(a)), "made twice"),
@@ -75,12 +85,13 @@ lme, rep, ess, dbl = (check for check, _ in CHECKS)
         (rep, lambda a: (repeated(a)[0], repeated(a)[1] ** 2), "take the root"),
         (rep, lambda a: (repeated(a)[0], a.std(ddof=1) / np.sqrt(a.size)), "not what was averaged"),
         (ess, lambda a: np.exp(a).sum() ** 2 / np.sum(np.exp(a) ** 2), "overflow"),
+        (ess, lambda a: np.exp(a - a.min()).sum() ** 2 / np.sum(np.exp(a - a.min()) ** 2), "subtract the largest"),
         (ess, lambda a: a.sum() ** 2 / np.sum(a**2), "log-weights"),
         (ess, lambda a: 1 / size(a), "upside down"),
         (ess, lambda a: size(a) / len(a), "multiply by K"),
         (ess, lambda a: softmax(a).sum() ** 2 / softmax(a).sum() ** 2, "sum of squares"),
         (ess, lambda a: 1 / softmax(a).max(), "largest share"),
-        (ess, lambda a: np.exp(-np.sum(softmax(a) * np.log(softmax(a)))), "entropy"),
+        (ess, lambda a: np.exp(entr(softmax(a)).sum()), "entropy"),
         (dbl, with_weights(softmax), "not squared"),
         (dbl, with_weights(lambda a: softmax(a) - softmax(a) ** 2), "taken away"),
         (dbl, with_weights(lambda a: softmax(2 * a)), "normalised again"),

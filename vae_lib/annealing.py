@@ -18,8 +18,8 @@ def ais(model, x, chains=16, steps=200, leaps=5, posterior_draws=None):
 
     Neal (2001), for decoders Wu, Burda, Salakhutdinov and Grosse (2017): ``chains`` draws from the prior are moved at
     ``steps`` temperatures, p(z) p(x | z)^β with β from 0 to 1, each time by ``leaps`` leapfrog steps of Hamiltonian
-    Monte Carlo. No encoder is asked. A first run finds the length of a leap for each example and temperature; a
-    second, with new noise, keeps it and weighs, so that the mean weight is p(x) without bias.
+    Monte Carlo. No encoder is asked. A first run, always forwards and with noise of its own, finds the length of a leap
+    for each example and temperature; the second keeps it and weighs, so that the mean weight is p(x) without bias.
 
     With ``posterior_draws`` [chains, n, latent] from the *exact* posterior the chains run backwards, and the
     expectation is *above* log p(x): bidirectional Monte Carlo (Grosse, Ghahramani and Adams 2015).
@@ -47,18 +47,19 @@ def ais(model, x, chains=16, steps=200, leaps=5, posterior_draws=None):
 
         def run(seed, lengths, adapt):
             """The chains' log-weights [chains, n], and the length of a leap at each temperature [steps + 1, n]."""
+            back = backwards and not adapt  # lengths found along the weighed walks would depend on their start
             with randomness.keyed(seed, 0):
                 z = tf.reshape(model.prior.sample(chains * n), [chains, n, model.latent_dim])
-            if backwards:
+            if back:
                 z = tf.transpose(tf.reshape(drawn, [n, chains, model.latent_dim]), [1, 0, 2])
 
             def step(t, z, log_w, lengths, length):
-                k = steps - t if backwards else t + 1  # from temperature k − 1 to k, or back
+                k = steps - t if back else t + 1  # from temperature k − 1 to k, or back
                 if not adapt:
                     length = lengths[k]
                 rise = betas[k] - betas[k - 1]
                 with randomness.keyed(seed, t + 1):
-                    if backwards:
+                    if back:
                         z, accepted = _move(model, x, z, betas[k], length, leaps)
                         log_w -= rise * model.decode(z).log_prob(x)
                     else:

@@ -3,20 +3,31 @@
 import math
 
 import numpy as np
-from scipy.special import logsumexp, softmax
+from scipy.special import entr, logsumexp, softmax
 
 from vae_lib.exercises.judge import Hint, judge
 
-_LOG_W = np.array([[-1200.3, 4.1], [-1203.1, 2.7], [-1199.2, 6.9], [-1201.8, 5.2], [-1200.9, 3.3]])
+_LOG_W = np.array(  # the third example asks for *its own largest* weight to be taken out, not another's nor any other
+    [
+        [-1200.3, 4.1, -2500.0],
+        [-1203.1, 2.7, 0.0],
+        [-1199.2, 6.9, -2600.0],
+        [-1201.8, 5.2, -2.0],
+        [-1200.9, 3.3, -2700.0],
+    ]
+)
 
 
 def check_importance_bound(my_bound):
     """``my_bound(log_w)``, log-weights [K, n] → log of the mean weight of each example, [n]."""
-    count = len(_LOG_W)
+    count, examples = _LOG_W.shape
     with np.errstate(all="ignore"):
         answer = my_bound(_LOG_W.copy())
-        if np.shape(answer) == (2,) and _beyond_numbers(answer):
-            raise Hint("weights near e^-1200 underflow to zero: take the largest logarithm out before the exponential")
+        if np.shape(answer) == (examples,) and _beyond_numbers(answer):
+            raise Hint(
+                "some weights under- or overflow: take out the largest logarithm of each example (axis 0) before the "
+                "exponential"
+            )
     shifted = logsumexp(_LOG_W, axis=0) - math.log(count)
     top = _LOG_W.max(axis=0)
     judge(
@@ -32,12 +43,16 @@ def check_importance_bound(my_bound):
             (shifted - top, "the largest logarithm was taken out and not put back"),
             (shifted - 2 * top, "the largest logarithm was taken out twice: add it back"),
             (top, "this is the largest log-weight; the others count too"),
-            (logsumexp(_LOG_W, axis=1) - math.log(2), "you averaged over the examples: the draws are the first axis"),
+            (
+                logsumexp(_LOG_W, axis=1) - math.log(examples),
+                "you averaged over the examples: the draws are the first axis",
+            ),
             (
                 logsumexp(_LOG_W) - math.log(_LOG_W.size),
                 "one number for all examples: average over the first axis alone",
             ),
         ],
+        within=2e-7,  # of the largest, 1200: the others are of order one
         praise="correct, and it neither overflows nor underflows",
     )
 
@@ -89,7 +104,7 @@ def check_repeated_bound(my_estimate):
 
 def check_weights_effective_size(my_size):
     """``my_size(log_w)``, log-weights [K] → (Σ w)² / Σ w², a number, without overflow."""
-    log_w = np.array([1100.4, 1098.9, 1101.3, 1095.0, 1100.9, 1099.6])
+    log_w = np.array([1100.4, 1098.9, 1101.3, -3000.0, 1100.9, 1099.6])  # less the smallest, the others overflow
     w = softmax(log_w)
     truth = 1 / np.sum(w**2)
     with np.errstate(all="ignore"):
@@ -105,7 +120,7 @@ def check_weights_effective_size(my_size):
             (truth / len(log_w), "this is the share of the draws that count: multiply by K"),
             (1.0, "the square stands outside the sum twice: Σ w² is a sum of squares"),
             (1 / w.max(), "this is one over the largest share, a lower limit of the effective size"),
-            (np.exp(-np.sum(w * np.log(w))), "this is the exponential of the entropy, another measure: use Σ w²"),
+            (np.exp(entr(w).sum()), "this is the exponential of the entropy, another measure: use Σ w²"),
         ],
     )
 
