@@ -203,7 +203,7 @@
       const stops = [...new Set(geometric(1, most, 40).map(Math.round))];
       return {
         controls: [
-          { key: "k", label: "draws k", stops, start: 5 },
+          { key: "k", label: "draws K", stops, start: 5 },
           { key: "c", label: "c, the variance of q over that of the posterior", stops: geometric(...d.c_range, 101), start: d.c },
         ],
         at: v => {
@@ -238,7 +238,7 @@
           },
           {
             title: "how far below",
-            x: { label: "draws k", from: 0.8, to: most * 1.25, log: true, ticks: [1, 10, 100, 1000] },
+            x: { label: "draws K", from: 0.8, to: most * 1.25, log: true, ticks: [1, 10, 100, 1000] },
             y: { label: "gap (nats)", from: 0.001, to: 10, log: true, ticks: [0.001, 0.01, 0.1, 1, 10] },
             fixed: [],
             layers: () => [
