@@ -122,6 +122,14 @@ def test_killed_again_and_again_at_any_moment(tmp_path):
             np.testing.assert_array_equal(a, b)
 
 
+def test_what_a_kill_left_of_a_write_is_tidied_up(tmp_path):
+    broken_off(tmp_path)
+    (tmp_path / "backup.12345.unfinished").write_bytes(b"half of a")
+    (tmp_path / "notes.unfinished").touch()
+    assert train(make(), tmp_path).epoch == [3, 4, 5]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["backup.npz", "notes.unfinished"]
+
+
 def damage(kind, file):
     content = file.read_bytes()
     middle = len(content) // 2

@@ -39,6 +39,10 @@ SCRIPT = """
     mlp = functools.partial(vae_lib.mlp, activation="tanh")
 
     class Die(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            if die == f"{index} at once":
+                os.kill(os.getpid(), signal.SIGKILL)
+
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 2 and die == str(index):
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -145,12 +149,14 @@ def test_the_models_did_learn(trained):
         assert values[-1] > values[0]
 
 
-def test_a_dead_worker_is_told_of_soon_and_all_go_on_from_the_backup(trained, tmp_path):
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_dead_worker_is_told_of_soon_and_all_go_on_from_the_backup(trained, tmp_path, lost):
     ports = free_ports(2)
-    workers = [start("workers", tmp_path, index, ports, die="1") for index in (0, 1)]
+    workers = [start("workers", tmp_path, index, ports, die=str(lost)) for index in (0, 1)]
     begun = time.monotonic()
-    (code, out, err), (dead, *_) = finish(*workers)
-    assert dead == -signal.SIGKILL
+    said = finish(*workers)
+    assert said[lost][0] == -signal.SIGKILL
+    code, out, err = said[1 - lost]
     assert code == 7, err
     assert "another worker stopped answering in epoch 4" in out and "vae_lib.Backup" in out
     assert time.monotonic() - begun < 300
@@ -162,6 +168,16 @@ def test_a_dead_worker_is_told_of_soon_and_all_go_on_from_the_backup(trained, tm
         assert resumed["elbo epochs"].tolist() == [3, 4]
         for name in (name for name in resumed if name[5:].isdigit()):
             np.testing.assert_allclose(resumed[name], trained["one0"][name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_a_worker_that_dies_before_the_first_epoch_is_told_of_too(tmp_path):
+    ports = free_ports(2)
+    (code, out, err), (dead, *_) = finish(
+        *(start("workers", tmp_path, index, ports, die="1 at once") for index in (0, 1))
+    )
+    assert dead == -signal.SIGKILL
+    assert code == 7, err
+    assert "another worker stopped answering before the first epoch" in out
 
 
 BAD = """
@@ -205,7 +221,7 @@ def test_what_cannot_be_shared_is_named():
 
 OTHER_DATA = """
     import json, os, sys
-    index, ports = int(sys.argv[1]), sys.argv[2].split(",")
+    index, ports, folder = int(sys.argv[1]), sys.argv[2].split(","), sys.argv[3]
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
     os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
     import tensorflow as tf
@@ -213,11 +229,13 @@ OTHER_DATA = """
     import vae_lib
     x = tf.random.stateless_normal([8, 2], [0, 0])
     mine = x + [0, 1e-6 * index]
-    for data, batch_size, validation in (mine, 4, None), (x, 4 + 4 * index, None), (x, 4, mine), (x, 4, x):
+    same = (x, 4, x)
+    for data, batch_size, validation in (mine, 4, None), (x, 4 + 4 * index, None), (x, 4, mine), same, same:
         with strategy.scope():
             model = vae_lib.VAE(vae_lib.mlp(2, [], 2), vae_lib.mlp(1, [], 2))
         try:
             options = {"epochs": 1, "batch_size": batch_size, "validation": validation}
+            options["callbacks"] = [vae_lib.Backup(os.path.join(folder, str(index)))]  # only the first worker writes
             vae_lib.fit(model, data, vae_lib.elbo, preprocess=tf.sigmoid, **options)
             print("trained")
         except ValueError as error:
@@ -225,14 +243,17 @@ OTHER_DATA = """
 """
 
 
-def test_workers_with_other_data_or_another_batch_size_are_refused_by_all():
+def test_workers_with_other_data_or_another_batch_size_or_start_are_refused_by_all(tmp_path):
     ports = ",".join(map(str, free_ports(2)))
     command = [sys.executable, "-c", textwrap.dedent(OTHER_DATA)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    for code, out, err in finish(*(subprocess.Popen([*command, str(index), ports], **pipes) for index in (0, 1))):
+    workers = [subprocess.Popen([*command, str(index), ports, tmp_path], **pipes) for index in (0, 1)]
+    for code, out, err in finish(*workers):
         assert code == 0, err
-        *refused, trained = out.splitlines()
+        *refused, trained, elsewhere = out.splitlines()
         assert trained == "trained" and len(refused) == 3
+        assert elsewhere.startswith("all workers must start from the same epoch and weights; is the folder of Backup")
+        assert "Replicas [1] start elsewhere" in elsewhere
         for line in refused:
             assert line.startswith("x, validation, batch_size and epochs must be the same on every worker")
             assert line.endswith("replicas [1] have others than the first")

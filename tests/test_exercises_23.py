@@ -26,6 +26,7 @@ RIGHT = [
     (exercises.check_machines_gradient, gradient),
     (exercises.check_machines_gradient, lambda g, s: np.average(g, axis=0, weights=s)),
     (exercises.check_machines_batch, batch),
+    (exercises.check_machines_batch, lambda b, P, lat, c, R: int(batch(b, P, lat, c, R))),
     (exercises.check_machines_batch, lambda b, P, lat, c, R: int(np.ceil(batch(b, P, lat, c, R)))),
 ]
 
@@ -50,6 +51,7 @@ WRONG = {
         (lambda h, i: config(h, i + 1), "count from zero"),
         (lambda h, i: config(h, 0), "count from zero"),
         (lambda h, i: config(h, h[i]), "must be 1"),
+        (lambda h, i: config(h, 1), "for number 2 it is not"),
     ],
     exercises.check_machines_gradient: [
         (lambda g, s: g.mean(axis=0), "every part counts alike"),

@@ -1,5 +1,6 @@
 """Killed and resumed: the whole state of a training run in one file, replaced at a stroke."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -22,7 +23,8 @@ class Backup(keras.callbacks.Callback):
     other, so that a kill between the two trains an epoch twice; here one file takes another's place at once. A write
     that fails (a full disk) leaves the last backup whole; training goes on, with a warning.
 
-    With several workers (``tf.distribute``) the first one writes and all read, so ``folder`` must be shared.
+    With several workers (``tf.distribute``) the first one writes and all read, so ``folder`` must be shared;
+    ``fit`` refuses workers of which only some found the file.
 
     Raises ``ValueError`` for a file that is damaged, or of another model, optimizer or number of steps an epoch.
     """
@@ -33,6 +35,10 @@ class Backup(keras.callbacks.Callback):
         self.every = checks.integer("Backup: every", every)
 
     def on_train_begin(self, logs=None):
+        if self.model.distribute_strategy.extended.should_checkpoint:
+            for left in self.file.parent.glob("backup.*.unfinished"):  # by a run that was killed while it wrote
+                with contextlib.suppress(OSError):
+                    left.unlink()
         if not self.file.exists():
             return
         try:

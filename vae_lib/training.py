@@ -6,6 +6,7 @@ leaves no trace in the model.
 """
 
 import collections
+import contextlib
 import json
 import os
 import random
@@ -115,6 +116,8 @@ def fit(
     model.stop_training = False
     model._initial_epoch, model._run_seed = None, run_seed  # a backup writes here what is behind it
     callbacks.on_train_begin()
+    if replicas > 1:
+        _check_start(model, state)
     run_seed = tf.constant(model._run_seed, tf.int64)
     values, computed = _read(state), []
     logs = {}
@@ -126,13 +129,8 @@ def fit(
             if not computed:
                 alone = watched or held_out is not None
                 count = 1 if alone else min(epochs - epoch, max(1, _STEPS_A_CALL // steps))
-                try:
+                with _answered(model, f"in epoch {epoch + 1}"):
                     before, after, means, done, bad_step = compiled.epochs(values, data, run_seed, tf.constant(count))
-                except _LOST as error:
-                    raise ConnectionError(
-                        f"another worker stopped answering in epoch {epoch + 1}; start all of them again, and with "
-                        f"callbacks=[vae_lib.Backup(folder)] they go on from their last backup ({error.message:.200})"
-                    ) from None
                 values = after if bad_step < 0 else before
                 computed = means.numpy()[:done].tolist()
             objective_mean, loss = computed.pop(0)
@@ -308,16 +306,15 @@ def _told_by_all(model, number):
         place = tf.one_hot(here.replica_id_in_sync_group, replicas, dtype=tf.int64)
         return here.all_reduce(tf.distribute.ReduceOp.SUM, place * number)
 
-    told = tf.function(lambda: strategy.run(tell), autograph=False)()
+    with _answered(model, "before the first epoch"):
+        told = tf.function(lambda: strategy.run(tell), autograph=False)()
     return strategy.experimental_local_results(told)[0].numpy().tolist()
 
 
 def _check_agreement(model, data, settings):
     """Refuse workers with other data or settings: nothing else would tell, and each would learn from its own."""
     leaves = [leaf.numpy() for leaf in tf.nest.flatten(data) if leaf is not None]
-    told = repr((settings, [(leaf.shape, leaf.dtype.name, zlib.crc32(leaf.tobytes())) for leaf in leaves]))
-    sums = _told_by_all(model, zlib.crc32(told.encode()))
-    others = [replica for replica, checksum in enumerate(sums) if checksum != sums[0]]
+    others = _others(model, (settings, [(leaf.shape, leaf.dtype.name, zlib.crc32(leaf.tobytes())) for leaf in leaves]))
     if others:
         raise ValueError(
             "x, validation, batch_size and epochs must be the same on every worker, for each picks its own part of "
@@ -325,7 +322,44 @@ def _check_agreement(model, data, settings):
         )
 
 
-_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+def _check_start(model, state):
+    """Refuse workers of which some found a backup and others did not, or other weights: their sum would be garbage."""
+    sums = [zlib.crc32(value.numpy().tobytes()) for value in _read(state)]
+    others = _others(model, (model._initial_epoch, model._run_seed, sums))
+    if others:
+        raise ValueError(
+            "all workers must start from the same epoch and weights; is the folder of Backup one that all of them see? "
+            f"Replicas {others} start elsewhere than the first, which starts from epoch {model._initial_epoch or 0}"
+        )
+
+
+def _others(model, told):
+    """The replicas whose ``told`` is not the first's."""
+    sums = _told_by_all(model, zlib.crc32(repr(told).encode()))
+    return [replica for replica, checksum in enumerate(sums) if checksum != sums[0]]
+
+
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,  # it died, and was started again too soon
+)
+
+
+@contextlib.contextmanager
+def _answered(model, when):
+    """Around what needs the answers of all replicas: a lost worker becomes an error that a script can act upon."""
+    try:
+        yield
+    except _LOST as error:
+        if model.distribute_strategy.num_replicas_in_sync == 1:
+            raise
+        raise ConnectionError(
+            f"another worker stopped answering {when}; start all of them again, and with "
+            f"callbacks=[vae_lib.Backup(folder)] they go on from their last backup ({error.message:.200})"
+        ) from None
 
 
 class _Distributed(_Compiled):
