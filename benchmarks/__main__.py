@@ -135,8 +135,8 @@ def processor():
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=0.3, help="of a round, for each way")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of a round, for each way")
     parser.add_argument("--folder", type=Path, default=HERE, help="with a README.md that has the marks")
     options = parser.parse_args()
     load = os.getloadavg()[0]

@@ -111,14 +111,20 @@ def test_the_committed_tables_are_those_of_the_committed_results():
 
 
 def test_ways_take_turns_and_the_best_round_counts():
-    asked, costs = [], {"slow": iter([0.5, 0.9, 0.5, 0.7]), "fast": iter([0.01, 0.03, 0.02, 0.02])}
+    asked, costs = [], {"slow": iter([0.5, 0.9, 0.5, 0.7]), "fast": iter([0.01, 0.01, 0.03, 0.02, 0.04])}
 
     def measure(name):
         return lambda count: asked.append((name, count)) or count * next(costs[name])
 
     best = timing.best({name: measure(name) for name in costs}, rounds=3, round_seconds=0.1)
     assert best == {"slow": pytest.approx(0.5), "fast": pytest.approx(0.02)}
-    assert asked[2:] == [("slow", 1), ("fast", 10)] * 3
+    assert asked[3:] == [("slow", 1), ("fast", 10)] * 3
+
+
+def test_a_round_is_filled_although_a_call_costs_more_than_its_unit():
+    count = timing.filling(lambda count: 0.05 + 0.001 * count, 1.0)
+    assert 0.7 <= 0.05 + 0.001 * count <= 1.3
+    assert timing.filling(lambda count: 3.0 * count, 1.0) == 1
 
 
 @pytest.mark.parametrize("case", [*cases.TRAINING, *cases.EVALUATION], ids=lambda case: case.name)
