@@ -33,6 +33,11 @@ HTML = ROOT / "_build" / "html"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
+SECTIONS_SHOWN = """[...document.querySelectorAll(".bd-article > section > section")]
+  .every((section) => getComputedStyle(section).contentVisibility === "visible")"""
+
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 def chromium():
     """Where the browser is; a test that calls this is skipped if there is none."""
@@ -40,6 +45,15 @@ def chromium():
     return next(filter(None, map(shutil.which, names)), None) or pytest.skip(
         "no Chromium: install it or set CHROME_PATH"
     )
+
+
+def lay_out(page):
+    """Do what a reader does first, upon which all of the page is laid out."""
+    page.keyboard.press("Shift")
+    page.wait_for_function(SECTIONS_SHOWN)
+    page.evaluate(TWO_FRAMES)
+    page.evaluate("document.fonts.ready.then(() => null)")
+    page.evaluate(TWO_FRAMES)
 
 
 class Visit:

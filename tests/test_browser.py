@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import HTML, ROOT
+from browser import HTML, ROOT, lay_out
 
 NPM = ROOT / "tests" / "npm" / "node_modules"
 CHAPTER = "chapters/07_the_variational_lower_bound.html"
@@ -16,11 +16,6 @@ ALL_PICTURES = """async () => {
   await Promise.allSettled(pictures.map((image) => image.decode()));
   return pictures.filter((image) => !image.naturalWidth).map((image) => image.src);
 }"""
-
-SECTIONS_SHOWN = """[...document.querySelectorAll(".bd-article > section > section")]
-  .every((section) => getComputedStyle(section).contentVisibility === "visible")"""
-
-TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 # What sticks out of the page on the right, unless it is in a frame of its own that can be moved, or is not to be seen.
 TOO_WIDE = """() => {
@@ -38,15 +33,6 @@ TOO_WIDE = """() => {
   });
   return found.map((element) => element.outerHTML.slice(0, 150));
 }"""
-
-
-def lay_out(page):
-    """Do what a reader does first, upon which all of the page is laid out."""
-    page.keyboard.press("Shift")
-    page.wait_for_function(SECTIONS_SHOWN)
-    page.evaluate(TWO_FRAMES)
-    page.evaluate("document.fonts.ready.then(() => null)")
-    page.evaluate(TWO_FRAMES)
 
 
 def test_what_goes_wrong_is_seen(browser, tmp_path):

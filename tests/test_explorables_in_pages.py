@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from browser import ROOT, Browser
+from browser import ROOT, Browser, lay_out
 from bs4 import BeautifulSoup
 from scipy import special
 
@@ -135,6 +135,7 @@ def settings(visit, place):
 
 
 def come_near(visit, explorable):
+    lay_out(visit.page)
     visit.page.locator(explorable.place).scroll_into_view_if_needed()
     visit.page.locator(f"{explorable.place}[data-ready] canvas").first.wait_for()
     visit.page.wait_for_function(
