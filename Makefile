@@ -37,7 +37,7 @@ notebooks: $(READY) ## execute the chapters, strip them, refresh the stored clai
 seeds: $(READY) ## do the claims hold for every seed? (SEEDS=20 CHAPTERS='07*' VALUES=1)
 	$(BIN)/python tools/seeds.py $(if $(VALUES),--values)
 
-bench: $(READY_BENCH) ## speed and memory beside the peers, in an environment of its own (a quarter of an hour)
+bench: $(READY_BENCH) ## speed and memory beside the peers, in an environment of its own (25 minutes)
 	$(BENCH)/bin/python -m benchmarks
 
 lint: $(READY_DEV) ## what pre-commit would say: ruff, and outputs stripped
