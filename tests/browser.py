@@ -64,7 +64,7 @@ class Visit:
         self.page = page = context.new_page()
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("websocket", lambda socket: self.asked.append(socket.url))
-        page.on("requestfailed", lambda request: self.complaints.append(f"{request.url}: {request.failure}"))
+        page.on("requestfailed", self.miss)
         page.on(
             "response", lambda answer: answer.status < 400 or self.complaints.append(f"{answer.url}: {answer.status}")
         )
@@ -75,6 +75,10 @@ class Visit:
     def hear(self, message):
         if message.type in ("error", "warning"):
             self.complaints.append(f"console {message.type}: {message.text}")
+
+    def miss(self, request):
+        if request.failure != "net::ERR_ABORTED":  # of no use any more, since the page was left
+            self.complaints.append(f"{request.url}: {request.failure}")
 
     def look(self, answer):
         if answer.status >= 400:

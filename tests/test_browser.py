@@ -181,7 +181,6 @@ def test_what_folds_unfolds_and_what_copies_copies(browser, site):
 
 def test_the_sidebar_opens_on_a_phone(browser, site):
     visit = browser.open(site.url(CHAPTER), **PHONE)
-    lay_out(visit.page)  # all fonts are there: leaving the page would cut one short
     link = visit.page.locator("nav.bd-docs-nav a", has_text="6. Latent-variable models")
     assert not link.is_visible()
     visit.page.click(".primary-toggle")
