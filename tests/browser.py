@@ -80,10 +80,6 @@ class Visit:
         if request.failure != "net::ERR_ABORTED":  # of no use any more, since the page was left
             self.complaints.append(f"{request.url}: {request.failure}")
 
-    def look(self, answer):
-        if answer.status >= 400:
-            self.complaints.append(f"{answer.url}: {answer.status}")
-
     def elsewhere(self):
         """What was asked of any other place than the page's own: [URL]."""
         home = urlsplit(self.address)
