@@ -136,6 +136,19 @@ def test_a_case_counts_the_weights_and_products_of_its_model(case):
     assert case.flops == 3 * sum(products) - products[0]
 
 
+@pytest.mark.parametrize("name", [name for name in tensorflow_ways.WAYS if "alone" not in name and "log_l" not in name])
+def test_a_way_of_training_takes_every_step(name, monkeypatch):
+    made, adam = [], tensorflow_ways.keras.optimizers.Adam
+
+    def remember(*args, **kwargs):
+        made.append(adam(*args, **kwargs))
+        return made[-1]
+
+    monkeypatch.setattr(tensorflow_ways.keras.optimizers, "Adam", remember)
+    tensorflow_ways.WAYS[name](TINY)(2)
+    assert [int(optimizer.iterations) for optimizer in made] == [2 * TINY.steps]
+
+
 @pytest.mark.parametrize("name", tensorflow_ways.WAYS)
 def test_every_way_in_tensorflow_runs(name):
     case = dataclasses.replace(TINY, samples=100) if "log_likelihood" in name or "decoder" in name else TINY

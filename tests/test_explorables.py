@@ -105,6 +105,10 @@ def test_the_layers_of_a_net_are_its_weights_to_the_precision_of_float16():
 def test_layers_and_activations_that_the_page_does_not_know_are_refused():
     with pytest.raises(TypeError, match="Dense layers alone; got Dropout"):
         explorables.dense_layers(keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5)]))
+    with pytest.raises(TypeError, match="Dense layers with biases; bare has none"):
+        explorables.dense_layers(
+            keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, use_bias=False, name="bare")])
+        )
     with pytest.raises(ValueError, match=r"must be one of linear, .*; got 'selu'"):
         explorables.dense_layers(mlp(2, [5], 3, "selu"))
 

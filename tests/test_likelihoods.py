@@ -154,6 +154,13 @@ def test_data_that_are_not_such_counts_are_refused():
     small_vae(Binomial(16), 3).check_data(np.full((4, 3), 5 / 16))
 
 
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+@pytest.mark.parametrize(("likelihood", "outputs"), [(Binomial(1), 3), (Categorical(2), 6)])
+def test_zeros_and_ones_of_any_type_are_counts(likelihood, outputs, dtype):
+    x = np.eye(3, dtype=dtype)
+    np.testing.assert_array_equal(small_vae(likelihood, outputs).check_data(x), x)
+
+
 @pytest.mark.parametrize("value", [0, -3, 2.5, True, "16"])
 def test_numbers_of_trials_and_levels_that_make_no_sense(value):
     with pytest.raises(ValueError, match="trials must be an integer, at least 1; got"):

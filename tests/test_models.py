@@ -252,7 +252,8 @@ BAD_MODELS = {
     "a number for prior": (lambda: vae_of(prior=1), TypeError, "prior must be None, a distribution.*got 1"),
     "no variance": (lambda: FixedNormal(0), ValueError, "FixedNormal: variance must be positive and finite; got 0"),
     "a NaN variance": (lambda: LearnedNormal(np.nan), ValueError, "initial_variance must be positive.*got nan"),
-    "a text variance": (lambda: FixedNormal("a"), TypeError, "variance must be a number; got 'a'"),
+    "a text variance": (lambda: FixedNormal("0.5"), TypeError, "variance must be a number; got '0.5'"),
+    "a true variance": (lambda: FixedNormal(True), TypeError, "variance must be a number; got True"),
     "a width of 0": (
         lambda: mlp(2, [3, 0], 1),
         ValueError,

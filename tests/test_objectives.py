@@ -145,6 +145,12 @@ def test_a_variable_beta_is_read_at_each_call_of_a_compiled_function():
     np.testing.assert_allclose(before - compiled(), 2 * rate, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("beta", [tf.Variable(2), tf.Variable(2.0, dtype=tf.float64)])
+def test_a_variable_beta_may_be_of_any_type(beta):
+    vae = VAES["FixedNormal"]
+    np.testing.assert_array_equal(keyed_tensor(vae_lib.beta_elbo(beta), vae), keyed_tensor(vae_lib.beta_elbo(2.0), vae))
+
+
 def keyed_tensor(objective, vae):
     with vae_lib.keyed(2):
         return objective(vae, X)
@@ -236,7 +242,7 @@ def test_samples_must_be_a_positive_integer(factory, samples):
 @pytest.mark.parametrize(
     ("factory", "value", "error"),
     [(vae_lib.beta_elbo, v, ValueError) for v in (np.nan, -1, np.inf, np.float32("nan"), True)]
-    + [(vae_lib.beta_elbo, v, TypeError) for v in ("1", None)]
+    + [(vae_lib.beta_elbo, v, TypeError) for v in ("1", None, tf.Variable([1.0, 2.0]))]
     + [(vae_lib.free_bits, v, ValueError) for v in (np.nan, -0.1, np.inf, "1", None, True)],
 )
 def test_weights_of_the_rate_must_be_finite_and_not_negative(factory, value, error):

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import textwrap
+import types
 
 import keras
 import numpy as np
@@ -85,7 +86,7 @@ def reference(model, objective=elbo, epochs=3, x=X, seed=7, optimizer=None, befo
         for rows in order[: STEPS * BATCH].reshape(STEPS, BATCH):
             with randomness.keyed(run_seed, int(optimizer._iterations)), tf.GradientTape() as tape:
                 value = tf.reduce_mean(objective(model, x[rows]))
-                loss = sum(model.losses) - value
+                loss = optimizer.scale_loss(sum(model.losses) - value)
             gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
             optimizer.apply(gradients, model.trainable_variables)
             values.append(float(value))
@@ -182,8 +183,9 @@ def test_an_epoch_does_what_an_eager_loop_does(objective):
         lambda: adam(keras.optimizers.schedules.ExponentialDecay(0.05, 2, 0.5)),
         lambda: adam(lambda: 0.02),
         lambda: keras.optimizers.SGD(RATE, gradient_accumulation_steps=2),
+        lambda: keras.optimizers.SGD(RATE, loss_scale_factor=1024.0),
     ],
-    ids=["momentum", "decay and clipping", "schedule", "callable rate", "accumulation"],
+    ids=["momentum", "decay and clipping", "schedule", "callable rate", "accumulation", "scaled loss"],
 )
 def test_any_keras_optimizer_steps_as_in_an_eager_loop(make_optimizer):
     fitted, looped = twins(lambda: Autoencoder(mlp(2, [], 1), mlp(1, [], 2)))
@@ -193,6 +195,13 @@ def test_any_keras_optimizer_steps_as_in_an_eager_loop(make_optimizer):
     assert_same(fitted, looped)
     assert fitted.optimizer is optimizer
     assert int(optimizer._iterations) == 3 * STEPS
+
+
+def test_an_objective_may_be_computed_in_double_precision():
+    fitted, looped = twins()
+    train(fitted, lambda model, x: tf.cast(elbo(model, x), tf.float64))
+    train(looped, own_elbo)
+    assert_same(fitted, looped)
 
 
 def test_weights_excluded_from_decay_stay_excluded():
@@ -404,7 +413,7 @@ def rates_by_epoch(*rates):
 def test_early_stopping_stops_and_restores_the_best_weights(monitor, best):
     model, recorder = make_vae(), Recorder()
     stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True, **monitor)
-    spoil = rates_by_epoch(0.01, 0.01, 0.01, 3.0)
+    spoil = rates_by_epoch(0.01, 0.01, 0.01, 1.0)
     history = train(model, epochs=30, validation=X_TEST, callbacks=[spoil, stop, recorder]).history
     name, pick = best
     index = int(pick(history[name]))
@@ -417,7 +426,7 @@ def test_early_stopping_stops_and_restores_the_best_weights(monitor, best):
 def test_model_checkpoint_keeps_the_best_model_in_a_file_that_loads(suffix, tmp_path):
     model, recorder, path = make_vae(), Recorder(), tmp_path / f"best{suffix}"
     save = keras.callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=suffix != ".keras")
-    spoil = rates_by_epoch(0.01, 0.01, 3.0)
+    spoil = rates_by_epoch(0.01, 0.01, 1.0)
     history = train(model, epochs=4, validation=X_TEST, callbacks=[spoil, save, recorder]).history
     best = int(np.argmin(history["val_loss"]))
     assert best < 3
@@ -658,6 +667,12 @@ def tied():
     return Autoencoder(*nets)
 
 
+def patched():
+    model = make_vae()
+    model.decode = types.MethodType(lambda self, z: VAE.decode(self, 2 * z), model)
+    return model
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -670,6 +685,7 @@ def tied():
         lambda: make_vae(encoder=encoder_with(activation=relu)),
         lambda: make_vae(encoder=encoder_with(kernel_regularizer=MyPenalty())),
         tied,
+        patched,
     ],
     ids=[
         "layer",
@@ -681,6 +697,7 @@ def tied():
         "activation named as one of Keras's",
         "regularizer",
         "tied weights",
+        "a method of its own",
     ],
 )
 def test_what_a_reader_defined_or_the_copy_would_not_have_is_compiled_on_its_own(make, cold):
@@ -862,6 +879,11 @@ def unbuilt():
         ({"objective": lambda m, x: m.log_weights(x, 3)}, ValueError, r"one value per example.*shape \(3, 8\)"),
         ({"objective": lambda m, x: None}, ValueError, r"for this batch .* shape \(8,\); <lambda> returned None"),
         ({"objective": lambda m, x: [1.0] * 8}, ValueError, r"<lambda> returned \[1.0"),
+        (
+            {"model": make_vae(encoder=keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, dtype="float64")]))},
+            ValueError,
+            "model must compute in float32, .*got {'dense.*': 'float64'}",
+        ),
         ({"objective": lambda m, x: tf.argmax(x, 1)}, ValueError, "one value per example.*int64"),
         ({"objective": reconstruction}, TypeError, "reconstruction needs model to be an? Autoencoder; got VAE"),
         (

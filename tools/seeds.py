@@ -76,7 +76,7 @@ def library_of(path):
     """What a chapter runs on: the library without the other chapters' exercises, and the packages."""
     own = f"chapter_{Path(path).name[:2]}.py"
     modules = [str(p) for p in Path("vae_lib").rglob("*.py") if not p.name.startswith("chapter_") or p.name == own]
-    return fingerprint([*sorted(modules), "requirements.txt"])
+    return fingerprint([*sorted(modules), "benchmarks/rows", "requirements.txt"])
 
 
 def kept_at(path, seed, library):

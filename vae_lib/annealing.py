@@ -29,10 +29,10 @@ def ais(model, x, chains=16, steps=200, leaps=5, posterior_draws=None):
     require(VAE, model, "ais", "log_joint")
     for name, value in (("chains", chains), ("steps", steps), ("leaps", leaps)):
         checks.integer(f"ais: {name}", value)
-    x = model.check_data(x)
+    x = tf.cast(model.check_data(x), tf.float32)
     backwards = posterior_draws is not None
     if backwards:
-        z = checks.numeric(posterior_draws, "posterior_draws")
+        z = tf.cast(checks.numeric(posterior_draws, "posterior_draws"), tf.float32)
         if z.shape != (chains, x.shape[0], model.latent_dim):
             wanted = f"[chains, n, latent] = {[chains, x.shape[0], model.latent_dim]}"
             raise ValueError(f"posterior_draws must have shape {wanted}; got {z.shape.as_list()}")

@@ -22,7 +22,7 @@ def integer(name, value, least=1):
 def positive(name, value):
     """``value`` as a float; ``TypeError`` if it is no number, ``ValueError`` unless it is positive and finite."""
     try:
-        number = float(value)
+        number = float(value if not isinstance(value, str | bytes | bool | np.bool_) else None)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number; got {value!r:.80}") from None
     if not 0 < number < math.inf:

@@ -101,7 +101,7 @@ def claim(sentence, actual, *, close_to=None, within=None, at_least=None, at_mos
         raise ValueError("at_least is above at_most; expected an interval that something can lie in")
 
     slack = _slack(actual, **given)
-    worst = np.unravel_index(np.argmin(slack), slack.shape)
+    worst = np.unravel_index(np.argmin(_left(slack, given.get("within"))), slack.shape)
     bounds = {name: float(bound[worst]) for name, bound in given.items()}
     checked = Claim(bool(slack[worst] >= 0), sentence, float(actual[worst]), actual.size, **bounds)
     if not checked.holds:
@@ -138,6 +138,14 @@ def _slack(actual, close_to=None, within=None, at_least=-np.inf, at_most=np.inf)
         else:
             slack = np.minimum(actual - at_least, at_most - actual)
     return np.where(np.isfinite(actual), slack, -np.inf)
+
+
+def _left(slack, within):
+    """The slack in units of the margin, where it has one: what decides which element is nearest to failure."""
+    if within is None:
+        return slack
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(within > 0, slack / within, np.where(slack < 0, -np.inf, 1.0))
 
 
 def _reason(checked, slack, worst):

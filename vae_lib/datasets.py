@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.datasets import load_digits
@@ -211,8 +212,6 @@ def mnist(path=None):
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(10)  # seconds without an answer: Keras itself sets no limit
     try:
-        import keras  # here, so that the other data sets do without it
-
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when it cannot download
         raise FileNotFoundError(

@@ -207,7 +207,8 @@ class _Trial:
                 return exact.log_marginal(self.model, self.x, tolerance=0.01)
             except ArithmeticError:  # kinks, or a posterior that no box holds
                 pass
-        return log_likelihood(self.model, self.x, samples=2000)
+        with randomness.keyed(0):
+            return log_likelihood(self.model, self.x, samples=2000)
 
     def slack(self, values):
         """Five standard errors of a mean over draws, and what float32 leaves open."""

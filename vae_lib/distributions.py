@@ -47,7 +47,7 @@ class Normal(Distribution):
     """Independent Gaussians over the last axis. Reparameterised: gradients reach mean and log-variance.
 
     ``mean`` and ``log_variance`` broadcast against each other to [*batch, d]; ``log_variance`` is the natural
-    logarithm of the *variance* σ², not of σ.
+    logarithm of the *variance* σ², not of σ. ``variance`` and ``stddev`` have the shape that was given for it.
     """
 
     parameters = ("mean", "log_variance")

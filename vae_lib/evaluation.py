@@ -1,7 +1,8 @@
 """What a trained model is worth: likelihood, rate and distortion, active units, in nats, as NumPy arrays; and what
 its samples are worth: the energy distance, in the unit of the data."""
 
-import keras
+import contextlib
+
 import numpy as np
 import tensorflow as tf
 from scipy.spatial.distance import cdist
@@ -27,17 +28,14 @@ def log_likelihood(model, x, samples=5000):
     """
     require(VAE, model, "log_likelihood")
     checks.integer("log_likelihood: samples", samples)
-    most = max(1, _CACHED // (_BLOCK * widest_layer(model)))
-    steps = -(-samples // most)
-    chunk = -(-samples // steps)  # all of one size, or a second one would be compiled for the rest
+    steps, chunk = _in_chunks(model, samples)
 
     def log_mean_weight(x, seed):
         total = tf.fill([_BLOCK], -np.inf)
         for step in tf.range(steps):
             with randomness.keyed(seed, step):
                 new = model.log_weights(x, chunk)
-            wanted = step * chunk + tf.range(chunk) < samples  # the last chunk may hold some too many
-            new = tf.where(wanted[:, tf.newaxis], new, -np.inf)
+            new = tf.where(_wanted(step, chunk, samples), new, -np.inf)
             total = tf.reduce_logsumexp([total, tf.reduce_logsumexp(new, axis=0)], axis=0)
         return total - tf.math.log(float(samples))
 
@@ -48,20 +46,27 @@ def rate_distortion(model, x, samples=100):
     """(rate, distortion) in nats, [n] each; rate + distortion = −ELBO (Alemi et al. 2018).
 
     Rate: KL(q(z | x) ‖ p(z)), in closed form where one is registered. Distortion: −E_q[log p(x | z)]. What has
-    no closed form is the mean over ``samples`` draws of z.
+    no closed form is the mean over ``samples`` draws of z, streamed as in ``log_likelihood``.
+
+    Raises ``TypeError`` or ``ValueError`` for data the model cannot take, or for ``samples`` below one.
     """
     require(VAE, model, "rate_distortion", "infer", "log_joint")
     checks.integer("rate_distortion: samples", samples)
+    steps, chunk = _in_chunks(model, samples)
 
     def both(x, seed):
         q, prior = model.posterior(x), model.prior
-        with randomness.keyed(seed):
-            z = q.sample(samples)
-        if closed_form_kl(q, prior):
-            rate = kl_divergence(q, prior)
-        else:
-            rate = tf.reduce_mean(q.log_prob(z) - prior.log_prob(z), axis=0)
-        return tf.stack([rate, -tf.reduce_mean(model.decode(z).log_prob(x), axis=0)], axis=1)
+        closed_form = closed_form_kl(q, prior)
+        total = tf.zeros([2, _BLOCK])
+        for step in tf.range(steps):
+            with randomness.keyed(seed, step):
+                z = q.sample(chunk)
+            distortion = -model.decode(z).log_prob(x)
+            rate = tf.zeros_like(distortion) if closed_form else q.log_prob(z) - prior.log_prob(z)
+            new = tf.where(_wanted(step, chunk, samples), tf.stack([rate, distortion]), 0.0)
+            total += tf.reduce_sum(new, axis=1)
+        rate, distortion = tf.unstack(total / samples)
+        return tf.stack([kl_divergence(q, prior) if closed_form else rate, distortion], axis=1)
 
     rate, distortion = over_blocks(both, model.check_data(x)).T
     return rate, distortion
@@ -69,8 +74,9 @@ def rate_distortion(model, x, samples=100):
 
 def active_units(model, x, threshold=0.01):
     """How many latent dimensions the data move: those whose posterior mean varies over ``x`` by more than
-    ``threshold`` (Burda, Grosse and Salakhutdinov 2016, section 5.2)."""
+    ``threshold`` (Burda, Grosse and Salakhutdinov 2016, section 5.2). Raises as ``log_likelihood`` does."""
     require(VAE, model, "active_units", "infer")
+    checks.not_negative("active_units: threshold", threshold)
     means = over_blocks(lambda x, seed: model.posterior(x).mean, model.check_data(x))
     return int(np.sum(means.var(axis=0) > threshold))
 
@@ -131,7 +137,7 @@ def _two_samples(x, y):
 
 def over_blocks(function, x):
     """``function(block, seed)`` compiled, over blocks of one size; the last is filled up and cut again."""
-    seed = keras.random.randint((), 0, 2**31 - 1)
+    seed = randomness.integers([], "int32")
     signature = [tf.TensorSpec([_BLOCK, *x.shape[1:]]), tf.TensorSpec([], tf.int32)]
     compiled = tf.function(function, jit_compile=True).get_concrete_function(*signature)
     n = x.shape[0]
@@ -140,6 +146,22 @@ def over_blocks(function, x):
     return np.concatenate([block.numpy() for block in blocks])[:n].astype(np.float64)
 
 
+def _in_chunks(model, samples):
+    """(steps, chunk): how many draws of z for a block of examples are made at a time, and how often."""
+    most = max(1, _CACHED // (_BLOCK * widest_layer(model)))
+    steps = -(-samples // most)
+    return steps, -(-samples // steps)  # all of one size, or a second one would be compiled for the rest
+
+
+def _wanted(step, chunk, samples):
+    """Which draws of a chunk count, [chunk, 1]: the last chunk may hold some too many."""
+    return (step * chunk + tf.range(chunk) < samples)[:, tf.newaxis]
+
+
 def widest_layer(model):
     """The width of the widest layer a sample passes through: what a sample costs in memory."""
-    return max([model.data_dim] + [int(np.prod(w.shape[1:])) for w in model.decoder.weights])
+    widths = [model.data_dim] + [int(np.prod(w.shape[1:])) for w in model.decoder.weights]
+    for layer in model.decoder._flatten_layers():
+        with contextlib.suppress(AttributeError, ValueError):  # a layer inside another one of your own tells nothing
+            widths.append(int(np.prod(layer.output.shape[1:])))
+    return max(widths)

@@ -82,6 +82,8 @@ def dense_layers(net):
         name = layer.activation.__name__
         if name not in ACTIVATIONS:
             raise ValueError(f"the activation of a layer must be one of {', '.join(ACTIVATIONS)}; got {name!r}")
+        if not layer.use_bias:
+            raise TypeError(f"net must consist of Dense layers with biases; {layer.name} has none")
         kernel, bias = (weights.astype(np.float16) for weights in layer.get_weights())
         found.append({"kernel": kernel, "bias": bias, "activation": name})
     return found

@@ -262,8 +262,9 @@ class VAE(_Coder):
     def check_data(self, x, name="x"):
         """As for ``Autoencoder``, and every value must lie in the support of the likelihood."""
         x = super().check_data(x, name)
+        values = tf.cast(x, tf.float32)
         low, high = getattr(self.likelihood, "support", Distribution.support)
-        least, most = (float(reduce(tf.cast(x, tf.float32))) for reduce in (tf.reduce_min, tf.reduce_max))
+        least, most = (float(reduce(values)) for reduce in (tf.reduce_min, tf.reduce_max))
         if not (low <= least and most <= high):
             kind = getattr(self.likelihood, "__name__", type(self.likelihood).__name__)
             raise ValueError(
@@ -272,7 +273,7 @@ class VAE(_Coder):
             )
         steps = getattr(self.likelihood, "steps", None)
         if steps is not None:
-            off = float(tf.reduce_max(tf.abs(x * steps - tf.round(x * steps))))
+            off = float(tf.reduce_max(tf.abs(values * steps - tf.round(values * steps))))
             if off > 1e-3:
                 kind = type(self.likelihood).__name__
                 raise ValueError(

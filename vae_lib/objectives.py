@@ -95,13 +95,13 @@ def beta_elbo(beta):
     """
     if isinstance(beta, numbers.Real):
         checks.not_negative("beta_elbo: beta", beta)
-    elif not (tf.is_tensor(beta) or isinstance(beta, tf.Variable | keras.Variable)):
+    elif not ((tf.is_tensor(beta) or isinstance(beta, tf.Variable | keras.Variable)) and len(beta.shape) == 0):
         raise TypeError(f"beta_elbo: beta must be a number or a scalar variable; got {beta!r:.80}")
 
     def beta_elbo(model, x):
         require(VAE, model, "beta_elbo", "infer", "log_joint")
         rate, log_likelihood = _rate_and_reconstruction(model, x)
-        return log_likelihood - tf.convert_to_tensor(beta, tf.float32) * rate
+        return log_likelihood - tf.cast(tf.convert_to_tensor(beta), tf.float32) * rate
 
     return beta_elbo
 
@@ -123,6 +123,7 @@ def free_bits(nats):
         charge = tf.reduce_sum(tf.maximum(tf.reduce_mean(per_dimension, axis=0), nats))
         return model.decode(q.sample()).log_prob(model._rows(x)) - charge
 
+    free_bits.whole_batch = True  # fit refuses it where replicas share the batch
     return free_bits
 
 

@@ -57,6 +57,8 @@ def next_key():
     if not _open.keys:
         return tf.cast(keras.random.randint((2,), 0, 2**31 - 1), tf.int64)
     seed, step, draws = _open.keys[-1]
+    if draws == _DRAWS:
+        raise RuntimeError(f"one keyed(seed, step) has noise for {_DRAWS} draws; open one for each step of a loop")
     _open.keys[-1][2] += 1
     return tf.stack([seed, step * _DRAWS + draws])
 

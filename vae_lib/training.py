@@ -7,6 +7,7 @@ leaves no trace in the model.
 
 import collections
 import contextlib
+import functools
 import json
 import os
 import random
@@ -94,12 +95,22 @@ def fit(
             "model must have no BatchNormalization but with synchronized=True where several replicas share a batch: "
             "each would normalise with the mean and variance of its own part"
         )
+    if replicas > 1 and getattr(objective, "whole_batch", False):
+        raise ValueError(
+            "objective must be a value of each example for itself where several replicas share a batch; "
+            f"{_name(objective)} takes means over the batch, and each replica would take those of its own part"
+        )
     if verbose not in ("auto", 0, 1, 2):
         raise ValueError(f'verbose must be "auto", 0, 1 or 2; got {verbose!r}')
     callbacks = [] if callbacks is None else keras.tree.flatten(callbacks)
     _check_callbacks(callbacks)
     with model.distribute_strategy.scope():
         model.compile(optimizer=_build_optimizer(optimizer, model))
+    if replicas > 1 and (clips := _clips(model.optimizer)):
+        raise ValueError(
+            "optimizer must not clip where several replicas share a batch: each would clip the gradient of its own "
+            f"part, before they are added; got {clips}"
+        )
 
     watched = bool(callbacks)  # only then does anybody look at the model, or change it, between epochs
     verbose = int(_somebody_watches()) if verbose == "auto" else verbose
@@ -115,7 +126,9 @@ def fit(
     state = variables(model, model.optimizer)
     model.stop_training = False
     model._initial_epoch, model._run_seed = None, run_seed  # a backup writes here what is behind it
+    model._made_from = lambda: [_name(objective), *_checksums(data)]  # and asks this
     callbacks.on_train_begin()
+    model._made_from = None
     if replicas > 1:
         _check_start(model, state)
     run_seed = tf.constant(model._run_seed, tf.int64)
@@ -165,7 +178,7 @@ class _Objective(keras.layers.Layer):
     """The objective as a layer, so that Keras itself passes ``training`` on to Dropout and BatchNormalization."""
 
     def __init__(self, objective, model):
-        super().__init__(name="objective")
+        super().__init__(name="objective", dtype="float32")
         self.objective, self.model = objective, model
         self.built = True
 
@@ -181,12 +194,11 @@ class _Objective(keras.layers.Layer):
         size = tf.nest.flatten(batch)[0].shape[0]
         if not tf.is_tensor(values) or not values.dtype.is_floating or not values.shape.is_compatible_with([size]):
             got = f"{values.dtype.name} of shape {values.shape}" if tf.is_tensor(values) else repr(values)
-            name = getattr(self.objective, "__name__", self.objective)
             raise ValueError(
                 f"objective must return one value per example, for this batch a tensor of floats of shape ({size},); "
-                f"{name} returned {got:.200}"
+                f"{_name(self.objective)} returned {got:.200}"
             )
-        return values
+        return tf.cast(values, tf.float32)
 
 
 class _Compiled:
@@ -252,8 +264,9 @@ class _Compiled:
             with tf.GradientTape() as tape:
                 objective = share * tf.reduce_mean(self.objective(batch, training=True))
                 loss = share * sum(self.objective.losses) - objective
+                scaled = self.optimizer.scale_loss(loss)  # what it divides the gradients by, if anything
         weights = self.model.trainable_variables
-        gradients = _together(tape.gradient(loss, [w.value for w in weights]))
+        gradients = _together(tape.gradient(scaled, [w.value for w in weights]))
         self.optimizer.apply(gradients, weights)
         return objective, loss
 
@@ -313,13 +326,18 @@ def _told_by_all(model, number):
 
 def _check_agreement(model, data, settings):
     """Refuse workers with other data or settings: nothing else would tell, and each would learn from its own."""
-    leaves = [leaf.numpy() for leaf in tf.nest.flatten(data) if leaf is not None]
-    others = _others(model, (settings, [(leaf.shape, leaf.dtype.name, zlib.crc32(leaf.tobytes())) for leaf in leaves]))
+    others = _others(model, (settings, _checksums(data)))
     if others:
         raise ValueError(
             "x, validation, batch_size and epochs must be the same on every worker, for each picks its own part of "
             f"every batch; replicas {others} have others than the first"
         )
+
+
+def _checksums(data):
+    """One line for each array of a nest, by which another one is told from it."""
+    leaves = [leaf.numpy() for leaf in tf.nest.flatten(data) if leaf is not None]
+    return [f"{leaf.dtype} {list(leaf.shape)} with checksum {zlib.crc32(leaf.tobytes()):08x}" for leaf in leaves]
 
 
 def _check_start(model, state):
@@ -439,7 +457,8 @@ def _model_key(model, optimizer):
     """All that decides what an epoch of this model and optimizer compiles to; ``_Unknown`` if that cannot be told."""
     for layer in model._flatten_layers():
         for part in (type(layer), *vars(layer).values()):
-            if isinstance(part, type | types.FunctionType) and not _is_ours(part.__module__):
+            functions = type | types.FunctionType | types.MethodType | functools.partial
+            if isinstance(part, functions) and not _is_ours(getattr(part, "__module__", None)):
                 raise _Unknown
     if any(vars(optimizer).get(f"_exclude_from_weight_decay{rest}") for rest in ("", "_pattern")):
         raise _Unknown  # no config tells of it
@@ -486,7 +505,7 @@ def _function_key(function):
     if not isinstance(function, types.FunctionType) or not _is_ours(function.__module__):
         raise _Unknown
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    return function.__module__, function.__qualname__, tuple(_cell_key(value) for value in cells)
+    return function.__code__, tuple(_cell_key(value) for value in cells)  # the code: modules may be reloaded
 
 
 def _cell_key(value):
@@ -503,6 +522,21 @@ def _is_ours(module):
 
 def _knows_its_part_alone(layer):
     return isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized
+
+
+def _name(function):
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _clips(optimizer):
+    """How an optimizer clips gradients: {setting: value}."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    found = {name: getattr(optimizer, name, None) for name in ("clipnorm", "global_clipnorm", "clipvalue")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _not_float32(layer):
+    return getattr(layer, "compute_dtype", "float32") != "float32"
 
 
 def _seed_states(model):
@@ -560,6 +594,8 @@ def _check_data(model, x, preprocess, name, like=None):
     """The number of examples, and ``x`` as tensors; whatever is wrong with it is said here, before compiling."""
     if not isinstance(model, keras.Model) or not model.built:
         raise TypeError(f"model must be a built Keras model, such as a VAE; got {type(model).__name__}")
+    if other := {layer.name: layer.compute_dtype for layer in model._flatten_layers() if _not_float32(layer)}:
+        raise ValueError(f"model must compute in float32, as all objectives here do; got {other!s:.200}")
     if isinstance(x, list):  # rows typed by hand: one array, not a nest of numbers
         x = checks.numeric(x, name)
     leaves = [checks.numeric(leaf, name) for leaf in tf.nest.flatten(x)]
