@@ -1,7 +1,7 @@
 """Measure everything, write ``results.json``, and the tables in ``README.md``: ``python -m benchmarks``.
 
-``--rounds`` and ``--seconds`` say how often and how long each way runs; ``--folder`` where the results go, if not
-beside this file. Fails if a bar is missed, after all is written.
+``--rounds`` and ``--seconds`` say how often and how long each way runs (an evaluation twenty times as long, and twice
+at most); ``--folder`` where the results go, if not beside this file. Fails if a bar is missed, after all is written.
 """
 
 import argparse
@@ -151,6 +151,7 @@ def main():
             "load": load,
             "versions": {"Python": platform.python_version(), **versions},
             "training": list(training(workers, options.rounds, options.seconds)),
+            # compiles at every call: long rounds, or one would measure the compiler
             "evaluation": list(evaluation(workers, min(options.rounds, 2), 20 * options.seconds)),
             "curves": list(curves(workers, min(options.rounds, 5), options.seconds)),
         }

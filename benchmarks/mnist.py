@@ -16,6 +16,7 @@ benchmarks/rows/iwae-5`` estimates it again.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import math
@@ -23,6 +24,7 @@ import os
 import platform
 import shutil
 import time
+import warnings
 from pathlib import Path
 
 import vae_lib  # first: it imports TensorFlow without its start-up messages
@@ -53,7 +55,7 @@ def binarized(x, seed):
 
 
 class Log(keras.callbacks.Callback):
-    """One line an epoch in ``log.jsonl``, flushed; the test curve every ``every`` epochs."""
+    """One line an epoch in ``log.jsonl``; the test curve every ``every`` epochs."""
 
     def __init__(self, folder, test, every):
         super().__init__()
@@ -74,8 +76,12 @@ class Log(keras.callbacks.Callback):
 
     def write(self, **line):
         line["time"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        with self.path.open("a") as file:
-            print(json.dumps(line), file=file)
+        try:
+            cut_short = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
+            with self.path.open("a") as file:
+                print("\n" * cut_short + json.dumps(line), file=file)
+        except OSError as error:  # a full disk costs a line, not the run
+            warnings.warn(f"{self.path}: a line is lost: {error}", stacklevel=2)
 
 
 def run(
@@ -98,11 +104,10 @@ def run(
         "before": finished(start)["stages"] if start else [],
     }
     written = folder / "setting.json"
-    if written.exists() and json.loads(written.read_text()) != setting:
-        raise ValueError(
-            f"{folder} holds a run of {json.loads(written.read_text())}; got {setting}: use another folder"
-        )
-    written.write_text(json.dumps(setting))
+    if not written.exists():
+        replace(written, json.dumps(setting))
+    elif (other := json.loads(written.read_text())) != setting:
+        raise ValueError(f"{folder} holds a run of {other}; got {setting}: use another folder")
 
     keras.utils.set_random_seed(seed)
     vae = net(train.mean(axis=0))
@@ -121,7 +126,7 @@ def run(
         verbose=0,
     )
     np.savez_compressed(folder / WEIGHTS, *vae.get_weights())
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    log = read_log(folder)
     trained = {line["epoch"]: line for line in log if "epoch" in line}  # an epoch cut short was run again
     before = setting.pop("before")
     stage = {
@@ -143,8 +148,24 @@ def run(
         "commands": [command(**stage) for stage in stages],
         "stages": stages,
     }
-    (folder / RESULT).write_text(json.dumps(result, indent=1) + "\n")
+    replace(folder / RESULT, json.dumps(result, indent=1) + "\n")
     return result
+
+
+def replace(file, text):
+    """Write a file all or not at all, whenever the run is killed."""
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(text)
+    unfinished.replace(file)
+
+
+def read_log(folder):
+    """The lines of ``log.jsonl``, but for those that a kill or a full disk cut short."""
+    found = []
+    for line in (Path(folder) / "log.jsonl").read_text().splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            found.append(json.loads(line))
+    return found
 
 
 def estimate(vae, test, seed, samples):
