@@ -14,6 +14,7 @@ export SEEDS ?= 20
 export JOBS ?= 0
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:  # `make -j test` must not install while notebooks run
 .PHONY: help book test pdf lab notebooks seeds bench lint clean
 
 help: ## list these commands
