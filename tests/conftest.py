@@ -21,6 +21,7 @@ def pytest_runtest_setup(item):
     """Every test has noise of its own, whichever tests ran before."""
     keras.utils.set_random_seed(zlib.crc32(item.nodeid.encode()))
 
+
 ACTIVATIONS = {
     "linear": lambda a: a,
     "relu": lambda a: np.maximum(a, 0),
