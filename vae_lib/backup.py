@@ -75,13 +75,13 @@ class Backup(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         if self.model.stop_training:
-            self._write(self.epochs_done)
+            self._write(self.epochs_done, stopped=True)
 
-    def _write(self, epoch):
+    def _write(self, epoch, stopped=False):
         values = [np.asarray(v) for v in variables(self.model, self.model.optimizer)]
         if not self.model.distribute_strategy.extended.should_checkpoint:
             return  # another worker writes
-        run = {"epoch": epoch, "run_seed": int(self.model._run_seed), "stopped": self.model.stop_training}
+        run = {"epoch": epoch, "run_seed": int(self.model._run_seed), "stopped": stopped}
         header = run | {"made_from": self.made_from, "values": self._values()}
         unfinished = self.file.with_name(f"backup.{os.getpid()}.unfinished")
         try:
