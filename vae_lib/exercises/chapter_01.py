@@ -123,7 +123,10 @@ def check_two_in_one(encode, decode):
     answer = decode(z[order].copy())
     if answer is None:
         raise Hint("your decoder returned None: does it end in «return …»?")
-    answer = np.asarray(answer, np.float64)
+    try:
+        answer = np.asarray(answer, np.float64)
+    except (TypeError, ValueError):
+        raise Hint(f"your decoder must return numbers; its answer is of type {type(answer).__name__}") from None
     if answer.shape != x.shape:
         raise Hint(f"a decoded array of shape {x.shape} was expected; yours has shape {answer.shape}")
     off = np.abs(answer - x[order]).max(axis=0)
