@@ -94,10 +94,6 @@ def check_eigenvalues_from_weights(eigenvalues):
             gamma / (1 - norms**2),
             "these come from the lengths of the columns, which R mixes: take singular values",
         ),
-        (
-            gamma / (1 - np.linalg.norm(W, axis=0) ** 2),
-            "these come from the lengths of the columns: take singular values",
-        ),
         (values[::-1], "these are they, the smallest first: list the largest first"),
         ((1 - s**2) / gamma, "upside down: s² = 1 − γ / λ, solved for λ"),
         (gamma / s**2, "you dropped the 1: s² = 1 − γ / λ, solved for λ"),

@@ -133,7 +133,6 @@ def check_sampled_bound(my_estimate):
         error,
         [
             (log_w.std(ddof=1), "this is the standard deviation of one draw; the mean of L draws has 1/√L of it"),
-            (log_w.std(), "this is the standard deviation of one draw; the mean of L draws has 1/√L of it"),
             (log_w.var(ddof=1) / 50, "this is a variance; take the square root"),
             (log_w.std(ddof=1) / 50, "divide by √L, not by L"),
         ],

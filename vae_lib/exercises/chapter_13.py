@@ -27,10 +27,6 @@ def check_collapse_live(live):
         (lambda v, s, b, k: min(k, np.sum(v > b)), "σ² is missing: the level is β σ²"),
         (lambda v, s, b, k: min(k, np.sum(v > b * s**2)), "sigma2 is the variance already: do not square it"),
         (lambda v, s, b, k: min(k, np.sum(v > b * s**0.5)), "sigma2 is the variance: the level is β σ², not β σ"),
-        (
-            lambda v, s, b, k: min(k, np.sum(v <= b * s)),
-            "these are the dead ones: live is what stands out",
-        ),
         (lambda v, s, b, k: np.sum(v <= b * s), "these are the dead ones: live is what stands out"),
         (
             lambda v, s, b, k: np.sum(np.sort(v)[:k] > b * s),
