@@ -23,6 +23,8 @@ def test_a_right_answer_within_rounding_gets_a_tick(capsys):
         ([np.nan, 2.0], "NaN"),
         ([5.0, 2.0], r"at \[0\] is 5"),
         ([2.0, 4.0], "twice"),
+        ([1.0, 2.0003], r"not yet: your value at \[1\] is 2.0003"),  # by 1.5 times the tolerance of 1e-4
+        ([1.0003, 2.0], r"not yet: your value at \[0\] is 1.0003"),
     ],
 )
 def test_a_wrong_answer_gets_a_hint(answer, words):
