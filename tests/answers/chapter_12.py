@@ -1,9 +1,6 @@
-"""The checks of chapter 12: the right answer passes, each known mistake brings its own hint."""
-
-import re
+"""Right and wrong answers to the checks of chapter 12."""
 
 import numpy as np
-import pytest
 from scipy.special import ndtri
 
 from vae_lib import exercises
@@ -112,7 +109,6 @@ WRONG = {
         (lambda G: sheet(np.linspace(-2, 2, G)), "even steps"),
         (middles, "ticks of one axis"),
         (lambda G: np.stack([middles(G), middles(G)], 1), "the diagonal"),
-        (lambda G: None, "None"),
         (lambda G: grid(G)[:3], "shape"),
         (lambda G: grid(G) + 0.1, "not yet"),
     ],
@@ -129,7 +125,6 @@ WRONG = {
         (unnormalised, "the angle is NaN"),
         (fragile, "for codes in one direction"),
         (wrong_ends, "the ends are wrong"),
-        (lambda a, b, t: None, "None"),
         (lambda a, b, t: slerp(a, b, t)[:2], "shape"),
         (lambda a, b, t: slerp(a, b, t) + 0.1, "not yet"),
     ],
@@ -145,7 +140,6 @@ WRONG = {
         (lambda t, k: k / 2 * (v(t) - 1 - np.log(v(t)) / 2), "logarithm of the variance"),
         (lambda t, k: k / 2 * (v(t) - 1 + np.log(v(t))), "sign of the logarithm"),
         (lambda t, k: k / 2 * (v(t) - np.log(v(t))), "−1 is missing"),
-        (lambda t, k: None, "None"),
         (lambda t, k: [t, k], "shape"),
         (lambda t, k: kl(v(t), k) + 0.1, "not yet"),
     ],
@@ -163,22 +157,7 @@ WRONG = {
         (lambda pi: pi.var(0).sum(0) / total(pi).sum(0), "you summed over the pictures"),
         (over_pictures, "the first axis"),
         (lambda pi: pi.var(0, ddof=1).sum(1) / total(pi).sum(1), "divided by S"),
-        (lambda pi: None, "None"),
         (lambda pi: share(pi)[:2], "shape"),
         (lambda pi: share(pi) + 0.1, "not yet"),
     ],
 }
-
-
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_right(check, answer, capsys):
-    check(answer)
-    assert capsys.readouterr().out.startswith("✓")
-
-
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"), [(check, *case) for check, cases in WRONG.items() for case in cases]
-)
-def test_each_mistake_brings_its_own_hint(check, answer, hint):
-    with pytest.raises(exercises.Hint, match=".*" + re.escape(hint)):
-        check(answer)

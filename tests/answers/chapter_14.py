@@ -1,7 +1,8 @@
-"""The checks of chapter 14: the right answer passes, each known mistake brings its own hint."""
+"""Right and wrong answers to the checks of chapter 14."""
+
+import itertools
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from vae_lib import exercises
@@ -40,6 +41,24 @@ def with_log_of(change):
     return lambda m, v: 0.5 * tf.reduce_sum(m**2 + tf.exp(v) - tf.math.log(change(tf.exp(v))) - 1, axis=1)
 
 
+BUGS = {  # what the hint says of each that is left, in this order
+    "components": "the reconstruction is averaged over the components of x: sum",
+    "batch": "the reconstruction is averaged over the examples: keep one value for each",
+    "sign": "what is called kl is minus the KL: subtract it, or change its signs",
+    "half": "the squared error lacks its ½",
+    "constant": "½ log 2π for each component is missing: it is part of the density",
+}
+
+
+def with_bugs(*left):
+    def loss(x, m, v, g):
+        error = (x - g) ** 2 * (1 if "half" in left else 0.5) + (0 if "constant" in left else 0.5 * LOG_2PI)
+        error = (mean if "components" in left else tf.reduce_sum)(error, axis=1)
+        return (mean(error) if "batch" in left else error) + (-kl(m, v) if "sign" in left else kl(m, v))
+
+    return loss
+
+
 WRONG = {
     exercises.check_clinic_kl: [
         (with_log_of(lambda s2: s2), "the logarithm of that"),
@@ -58,7 +77,6 @@ WRONG = {
         (lambda m, v: kl(m, 2 * v), "as log s"),
         (lambda m, v: kl(m, v) + 1, "−1 is missing"),
         (lambda m, v: 0.5 * tf.reduce_sum(m**2 + tf.exp(v) + v - 1, axis=1), "a narrow q must cost"),
-        (lambda m, v: None, "None"),
         (lambda m, v: kl(m, v)[:2], "shape"),
     ],
     exercises.check_clinic_repair: [
@@ -75,6 +93,11 @@ WRONG = {
             lambda x, m, v, g: mean(0.5 * (x - g) ** 2, 1) + LOG_2PI / 2 + kl(m, v),
             "there: the reconstruction is averaged",
         ),
+        *(
+            (with_bugs(*left), "still there: " + "; ".join(BUGS[bug] for bug in left))
+            for count in range(1, len(BUGS) + 1)
+            for left in itertools.combinations(BUGS, count)
+        ),
         (lambda x, m, v, g: -free_energy(x, m, v, g), "this is the bound"),
         (lambda x, m, v, g: mean(free_energy(x, m, v, g)), "do not average over the batch"),
         (lambda x, m, v, g: tf.reduce_sum(free_energy(x, m, v, g)), "do not sum over the batch"),
@@ -82,7 +105,6 @@ WRONG = {
         (lambda x, m, v, g: free_energy(x, m, v, g) + kl(m, v), "KL lacks its ½"),
         (lambda x, m, v, g: free_energy(x, m, v, g) - kl(m, v), "the KL is missing"),
         (lambda x, m, v, g: free_energy(x, m, v, g) - LOG_2PI, "counts once for each component"),
-        (lambda x, m, v, g: None, "None"),
         (lambda x, m, v, g: free_energy(x, m, v, g) + 0.1, "not yet"),
     ],
     exercises.check_clinic_twins: [
@@ -96,7 +118,6 @@ WRONG = {
         (lambda x, t: len(x) - twins(x, t), "*not* in train"),
         (lambda x, t: np.isin(x[:, 0], t[:, 0]).sum(), "single numbers, not rows"),
         (lambda x, t: len([row for row in x if row in t]), "single numbers, not rows"),
-        (lambda x, t: None, "None"),
         (lambda x, t: (x[:, None] == t).all(2).any(1), "shape"),
     ],
     exercises.check_clinic_limit: [
@@ -110,24 +131,7 @@ WRONG = {
         (lambda x: x.sum(1) - x.shape[1] * np.log1p(np.e), "the best logit is 0"),
         (lambda x: limit(1 - x), "exchanged black and white"),
         (lambda x: limit(x) / np.log(2), "these are bits"),
-        (lambda x: None, "None"),
+        (lambda x: x.sum(1) * np.log(0.5) - (1 - x).sum(1) * np.log1p(np.e), "the lowest value"),
+        (lambda x: np.where(x == 1, 1 / (1 + np.exp(-1)), 0.5).sum(1), "the logarithm is missing"),
     ],
 }
-
-
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_the_right_answer_passes(check, answer, capsys):
-    check(answer)
-    assert capsys.readouterr().out.startswith("✓ right")
-    check(answer)
-    assert capsys.readouterr().out.count("✓") == 1
-
-
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"), [(check, answer, hint) for check, cases in WRONG.items() for answer, hint in cases]
-)
-def test_a_wrong_answer_brings_its_hint(check, answer, hint, capsys):
-    with pytest.raises(exercises.Hint) as raised:
-        check(answer)
-    assert hint in str(raised.value)
-    assert "✓" not in capsys.readouterr().out

@@ -1,7 +1,6 @@
-"""The checks of chapter 10: the right answer passes, each known mistake brings its own hint."""
+"""Right and wrong answers to the checks of chapter 10."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from vae_lib import exercises
@@ -55,7 +54,6 @@ WRONG = {
         (lambda m, v: kl(m, v) + 1, "−1 is missing"),
         (lambda m, v: 0.5 * tf.reduce_sum(m**2 + tf.exp(v) + v - 1, axis=1), "a narrow q must cost"),
         (lambda m, v: 0.5 * tf.reduce_sum(v + (1 + m**2) / tf.exp(v) - 1, axis=1), "the expectation is over q"),
-        (lambda m, v: None, "None"),
         (lambda m, v: kl(m, v)[:2], "shape"),
         (lambda m, v: kl(m, v) + 0.1, "not yet"),
     ],
@@ -76,7 +74,6 @@ WRONG = {
         (lambda m, v, e: tf.stop_gradient(draw(m, v, e)), "no gradient reaches mean and log_variance"),
         (lambda m, v, e: m + np.exp(0.5 * v.numpy()) * e, "no gradient reaches log_variance"),
         (lambda m, v, e: m.numpy() + tf.exp(0.5 * v) * e, "no gradient reaches mean:"),
-        (lambda m, v, e: None, "None"),
         (lambda m, v, e: draw(m, v, e)[:2], "shape"),
         (lambda m, v, e: draw(m, v, e) + 0.1, "not yet"),
     ],
@@ -109,21 +106,6 @@ WRONG = {
             lambda x, m, v, g, s: mean(log_likelihood(x, g, s) - kl(m, v) + squares(x, g) / 2 * (1 / s - s**-0.5)),
             "not by σ",
         ),
-        (lambda x, m, v, g, s: None, "None"),
         (lambda x, m, v, g, s: mean(log_likelihood(x, g, s) - kl(m, v)) + 0.1, "not yet"),
     ],
 }
-
-
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_right(check, answer, capsys):
-    check(answer)
-    assert capsys.readouterr().out.startswith("✓")
-
-
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"), [(check, *case) for check, cases in WRONG.items() for case in cases]
-)
-def test_each_mistake_brings_its_own_hint(check, answer, hint):
-    with pytest.raises(exercises.Hint, match=".*" + hint.replace("(", r"\(")):
-        check(answer)

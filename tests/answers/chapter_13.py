@@ -1,7 +1,6 @@
-"""The checks of chapter 13: the right answer passes, each known mistake brings its own hint."""
+"""Right and wrong answers to the checks of chapter 13."""
 
 import numpy as np
-import pytest
 from scipy.special import logsumexp
 from scipy.stats import norm
 
@@ -78,7 +77,6 @@ WRONG = {
         (lambda v, s, b, k: min(k, np.sum(v <= b * s)), "the dead ones"),
         (lambda v, s, b, k: np.sum(v[:k] > b * s), "in any order"),
         (lambda v, s, b, k: np.sum(np.sort(v)[:k] > b * s), "k smallest"),
-        (lambda *case: None, "None"),
         (lambda *case: "three", "numbers were expected"),
         (lambda *case: [1, 2], "shape"),
         (lambda *case: 7, "not yet"),
@@ -93,7 +91,7 @@ WRONG = {
         (lambda *case: (water(*case)[0] / np.log(2), water(*case)[1]), "in bits"),
         (lambda v, s, b, k: water(v, s, 1, k), "β is missing: the level"),
         (lambda v, s, b, k: (bare_rate(v, s, b, k), water(v, s, b, k)[1]), "β is missing from the rate"),
-        (lambda v, s, b, k: water(v, s, b, k, live_error=s), "the level βσ²$"),
+        (lambda v, s, b, k: water(v, s, b, k, live_error=s), "the error of a live direction is the level"),
         (lambda *case: water(*case, live_error=0), "not free of error"),
         (bare, "the normaliser d/2"),
         (lambda *case: np.add(bare(*case), [0, 0.5 * np.log(2 * np.pi * case[1])]), "once for each"),
@@ -101,7 +99,6 @@ WRONG = {
         (lambda *case: np.add(water(*case), [0, bare(*case)[1] * (1 / case[2] - 1)]), "not by 2βσ²"),
         (lambda *case: (case[2] * water(*case)[0], water(*case)[1]), "without its weight"),
         (lambda *case: (water(*case)[0], water(*case)[1] - dead_error(*case)), "dead directions are missing"),
-        (lambda *case: None, "None"),
         (lambda *case: (*water(*case), 0), "shape"),
         (lambda *case: np.add(water(*case), 0.1), "not yet"),
     ],
@@ -112,6 +109,7 @@ WRONG = {
         (lambda m, v, z: information(m, v, z) - 2 * np.log(5), "sign of log n"),
         (lambda m, v, z: np.mean(table(m, v, z).diagonal() - table(m, v, z).mean(axis=1)), "averaged the logarithms"),
         (without_own, "left it out"),
+        (lambda m, v, z: without_own(m, v, z) + np.log(5 / 4), "belongs to the aggregate, too"),
         (
             lambda m, v, z: np.mean(table(m, v, z).diagonal() - logsumexp(table(m, v, z), axis=0)) + np.log(5),
             "the other axis",
@@ -131,7 +129,6 @@ WRONG = {
             lambda m, v, z: table(m, v, z).diagonal() - logsumexp(table(m, v, z), axis=1) + np.log(5),
             "one number was asked",
         ),
-        (lambda *a: None, "None"),
         (lambda *a: np.zeros(3), "shape"),
         (lambda *a: information(*a) + 0.1, "not yet"),
     ],
@@ -146,22 +143,7 @@ WRONG = {
         (lambda e, p, r, f: schedule(e - 1, p, r, f), "one too late"),
         (lambda e, p, r, f: f - schedule(e, p, r, f), "this falls"),
         (lambda e, p, r, f: f * min(1, (e % p) / r), "share of the period"),
-        (lambda *case: None, "None"),
         (lambda *case: [1, 2], "shape"),
         (lambda *case: schedule(*case) + 0.1, "not yet"),
     ],
 }
-
-
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_right(check, answer, capsys):
-    check(answer)
-    assert capsys.readouterr().out.startswith("✓")
-
-
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"), [(check, *case) for check, cases in WRONG.items() for case in cases]
-)
-def test_each_mistake_brings_its_own_hint(check, answer, hint):
-    with pytest.raises(exercises.Hint, match=".*" + hint.replace("(", r"\(")):
-        check(answer)

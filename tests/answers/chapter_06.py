@@ -1,7 +1,6 @@
-"""The checks of chapter 6: the right answer passes, each known mistake brings its own hint."""
+"""Right and wrong answers to the checks of chapter 6."""
 
 import numpy as np
-import pytest
 from scipy.special import logsumexp
 
 from vae_lib import exercises
@@ -31,8 +30,22 @@ def log_mean_exp(a):
     return a.max(axis=0) + np.log(np.mean(np.exp(a - a.max(axis=0)), axis=0))
 
 
-def bias(w):
-    return -0.5 * w.var() / w.mean() ** 2 / len(w)
+def bias(w, ddof=0):
+    return -0.5 * w.var(ddof=ddof) / w.mean() ** 2 / len(w)
+
+
+def wrong_biases(ddof):
+    return [
+        (lambda w: -bias(w, ddof), "the sign: by Jensen"),
+        (lambda w: 2 * bias(w, ddof), "comes with ½"),
+        (lambda w: -2 * bias(w, ddof), "factor of two and the sign"),
+        (lambda w: bias(w, ddof) * len(w), "bias of one draw"),
+        (lambda w: bias(w, ddof) * w.mean() ** 2, "must be relative"),
+        (lambda w: bias(w, ddof) * w.mean(), "squared units"),
+        (lambda w: -0.5 * w.std(ddof=ddof) / w.mean() / len(w), "used the standard deviation"),
+        (lambda w: bias(w, ddof) * np.sqrt(len(w)), "falls like 1/K"),
+        (lambda w: w.std(ddof=ddof) / np.sqrt(len(w)) / w.mean(), "this is the standard error"),
+    ]
 
 
 def draws(k, v, error):
@@ -45,7 +58,7 @@ RIGHT = [
     (exercises.check_log_mean_exp, log_mean_exp),
     (exercises.check_log_mean_exp, lambda a: logsumexp(a, axis=0) - np.log(len(a))),
     (exercises.check_log_bias, bias),
-    (exercises.check_log_bias, lambda w: -0.5 * w.var(ddof=1) / w.mean() ** 2 / len(w)),
+    (exercises.check_log_bias, lambda w: bias(w, ddof=1)),
     (exercises.check_draws_needed, draws),
     (exercises.check_draws_needed, lambda k, v, e: int(np.ceil(draws(k, v, e)))),
 ]
@@ -78,15 +91,8 @@ WRONG = {
         (lambda a: log_mean_exp(a).mean(), "averaged over the points"),
     ],
     exercises.check_log_bias: [
-        (lambda w: -bias(w), "the sign: by Jensen"),
-        (lambda w: 2 * bias(w), "comes with ½"),
-        (lambda w: -2 * bias(w), "factor of two and the sign"),
-        (lambda w: bias(w) * len(w), "bias of one draw"),
-        (lambda w: -0.5 * w.var() / len(w), "must be relative"),
-        (lambda w: -0.5 * w.var(ddof=1) / w.mean() / len(w), "squared units"),
-        (lambda w: -0.5 * w.std() / w.mean() / len(w), "used the standard deviation"),
-        (lambda w: -0.5 * w.var() / w.mean() ** 2 / np.sqrt(len(w)), "falls like 1/K"),
-        (lambda w: w.std() / np.sqrt(len(w)) / w.mean(), "this is the standard error"),
+        *wrong_biases(ddof=0),
+        *wrong_biases(ddof=1),
         (lambda w: np.log(w).mean() - np.log(w.mean()), "exact loss"),
         (lambda w: np.log(w.mean()) - np.log(w).mean(), "exact loss"),
         (lambda w: -0.5 * np.mean(w**2) / w.mean() ** 2 / len(w), "minus one"),
@@ -101,23 +107,3 @@ WRONG = {
         (lambda k, v, e: (((1 + v) / np.sqrt((1 + v) ** 2 - 1)) ** k - 1) / e**2, "most favourable"),
     ],
 }
-CASES = [(check, answer, hint) for check, mistakes in WRONG.items() for answer, hint in mistakes]
-
-
-@pytest.mark.parametrize("check, answer", RIGHT)
-def test_the_right_answer_passes(check, answer, capsys):
-    check(answer)
-    assert capsys.readouterr().out.startswith("✓")
-
-
-@pytest.mark.parametrize("check, answer, hint", CASES, ids=[f"{check.__name__}: {hint}" for check, _, hint in CASES])
-def test_each_mistake_has_its_own_hint(check, answer, hint):
-    with pytest.raises(exercises.Hint, match=hint):
-        check(answer)
-
-
-@pytest.mark.parametrize("check", WRONG, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("answer", [None, "words", np.zeros((3, 3, 3)), np.nan], ids=["None", "text", "shape", "nan"])
-def test_anything_else_brings_a_hint(check, answer):
-    with pytest.raises(exercises.Hint):
-        check(lambda *_: answer)
