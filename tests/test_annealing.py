@@ -90,6 +90,15 @@ def test_bad_input_is_named(arguments, error, message):
         ais(PPCA.as_vae(), **{"x": X, **arguments})
 
 
+def test_whole_numbers_are_data_and_draws_too():
+    vae, values = PPCA.as_vae(), []
+    for dtype in np.int64, np.float32:
+        keras.utils.set_random_seed(1)
+        draws = np.ones([2, 3, 2], dtype)
+        values.append(ais(vae, np.eye(3, 5, dtype=dtype), chains=2, steps=3, posterior_draws=draws))
+    np.testing.assert_array_equal(*values)
+
+
 def test_only_a_vae_has_a_marginal():
     with pytest.raises(TypeError, match="ais needs model to be a VAE"):
         ais(vae_lib.Autoencoder(mlp(5, [], 2), mlp(2, [], 5)), tf.zeros([3, 5]))

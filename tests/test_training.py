@@ -197,6 +197,13 @@ def test_any_keras_optimizer_steps_as_in_an_eager_loop(make_optimizer):
     assert int(optimizer._iterations) == 3 * STEPS
 
 
+def test_an_optimizer_that_scales_the_loss_by_itself_steps_like_the_one_inside():
+    scaled, plain = twins()
+    train(scaled, optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(RATE)))
+    train(plain, optimizer=keras.optimizers.SGD(RATE))
+    assert_same(scaled, plain)
+
+
 def test_an_objective_may_be_computed_in_double_precision():
     fitted, looped = twins()
     train(fitted, lambda model, x: tf.cast(elbo(model, x), tf.float64))
